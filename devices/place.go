@@ -1,0 +1,77 @@
+package devices
+
+import "time"
+
+// A Place is an administrative division: a village or above.
+type Place struct {
+	Code PlaceCode
+	Name string
+}
+
+// A Site is a village: the unit in which rules are applied and days are counted.
+type Site struct {
+	ID       SiteID
+	Place    PlaceCode
+	TimeZone string // IANA name; a day is local midnight to midnight
+}
+
+// A Station is where the weather of plots is measured.
+type Station struct {
+	ID                  StationID
+	Latitude, Longitude float64 // degrees, north and east positive
+	ElevationM          float64
+}
+
+// A Soil is a texture class by name, or its own measured water contents.
+type Soil struct {
+	Texture       string  // such as silt_loam; empty when the contents are given
+	FieldCapacity float64 // m3/m3; 0 when the texture decides
+	WiltingPoint  float64 // m3/m3; 0 when the texture decides
+}
+
+// A Mode says how far Ganlin may act on a plot's valves.
+type Mode string
+
+// The modes of a plot.
+const (
+	Advise Mode = "advise" // say what to do; a person acts
+	Auto   Mode = "auto"   // open by lease when the rules say so
+	Off    Mode = "off"    // watch only
+)
+
+// A Plot is a piece of land under one crop. It knows its household by an opaque id only.
+type Plot struct {
+	ID           PlotID
+	Name         string
+	Place        PlaceCode
+	Site         SiteID
+	Station      StationID
+	Household    HouseholdID
+	AreaMu       float64 // 1 mu is 666.7 m2
+	Crop         string
+	Planted      time.Time // the day, in UTC at midnight
+	Soil         Soil
+	SlopePercent float64
+	Valves       []DeviceID
+	Mode         Mode
+}
+
+// A Device is one thing that speaks: a probe, a weather station or a valve.
+// It stands on a plot or at a station.
+type Device struct {
+	ID      DeviceID
+	Model   string
+	Plot    PlotID
+	Station StationID
+
+	MaxDurationS int     // of a valve: longest single opening, seconds
+	MaxVolumeL   float64 // of a valve with a meter: most water of one opening, litres
+}
+
+// A Location is where a device's readings belong: the tags of its series. A
+// device at a station that several plots share has no plot.
+type Location struct {
+	Plot  PlotID
+	Site  SiteID
+	Place PlaceCode
+}
