@@ -31,7 +31,7 @@ func (c Command) Validate() error {
 	case c.ID == "":
 		return fmt.Errorf("command has no id")
 	case c.Action != Open && c.Action != Close && c.Action != Report:
-		return fmt.Errorf("command %s: action %q is neither open, close nor report", c.ID, c.Action)
+		return fmt.Errorf("command %s: action %s is neither open, close nor report", c.ID, quote(string(c.Action)))
 	case c.Action == Open && c.MaxDurationS <= 0:
 		return fmt.Errorf("command %s: an open needs max_duration_s above 0", c.ID)
 	case c.Action == Open && c.ExpiresAt.IsZero():
@@ -72,7 +72,7 @@ func (r CommandReport) Validate() error {
 	case Accepted, Opened, Closed, Rejected, Expired, Failed:
 		return nil
 	}
-	return fmt.Errorf("report state %q is none of accepted, open, closed, rejected, expired, failed", r.State)
+	return fmt.Errorf("report state %s is none of accepted, open, closed, rejected, expired, failed", quote(string(r.State)))
 }
 
 // A Presence is a device's own word on whether it is connected; its last will says offline.

@@ -1,6 +1,9 @@
 package devices
 
-import "fmt"
+import (
+	"fmt"
+	"strconv"
+)
 
 // A DeviceID names a device. It is its MQTT user name and client id too, so it
 // holds nothing that means something in a topic, a subject or line protocol.
@@ -42,7 +45,7 @@ func (id HouseholdID) Validate() error { return checkID(string(id)) }
 // Validate reports whether the code is 2 to 12 digits, as division codes are.
 func (c PlaceCode) Validate() error {
 	if len(c) < 2 || len(c) > 12 || !isDigits(string(c)) {
-		return fmt.Errorf("place code %q is not 2 to 12 digits", string(c))
+		return fmt.Errorf("place code %s is not 2 to 12 digits", quote(string(c)))
 	}
 	return nil
 }
@@ -52,16 +55,26 @@ func checkID(s string) error {
 	case s == "":
 		return fmt.Errorf("id is empty; use 1 to %d of the characters A-Z a-z 0-9 _ -", MaxIDLength)
 	case len(s) > MaxIDLength:
-		return fmt.Errorf("id %q… has %d characters; at most %d are allowed", s[:16], len(s), MaxIDLength)
+		return fmt.Errorf("id %s has %d characters; at most %d are allowed", quote(s), len(s), MaxIDLength)
 	}
-	for _, c := range []byte(s) {
+	for _, c := range s {
 		switch {
 		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '_', c == '-':
 		default:
-			return fmt.Errorf("id %q holds %q; use only A-Z a-z 0-9 _ -", s, string(rune(c)))
+			return fmt.Errorf("id %q holds %q; use only A-Z a-z 0-9 _ -", s, c)
 		}
 	}
 	return nil
+}
+
+// quote quotes a text from outside for an error: what is long is cut, what
+// cannot be printed is escaped.
+func quote(s string) string {
+	const longest = 2 * MaxIDLength
+	if len(s) > longest {
+		return strconv.Quote(s[:longest]) + "…"
+	}
+	return strconv.Quote(s)
 }
 
 func isDigits(s string) bool {

@@ -22,17 +22,17 @@ func ParseKey(s string) (Key, error) {
 	name, depth, hasDepth := strings.Cut(rest, "@")
 	k := Key{Quantity: Quantity(name)}
 	if name == "" {
-		return k, fmt.Errorf("key %q names no quantity", s)
+		return k, fmt.Errorf("key %s names no quantity", quote(s))
 	}
 	var err error
 	if hasDepth {
 		if k.DepthCM, err = keyDigits(depth); err != nil {
-			return k, fmt.Errorf("reading the depth of key %q: %w", s, err)
+			return k, fmt.Errorf("reading the depth of key %s: %w", quote(s), err)
 		}
 	}
 	if hasChannel {
 		if k.Channel, err = keyDigits(channel); err != nil {
-			return k, fmt.Errorf("reading the channel of key %q: %w", s, err)
+			return k, fmt.Errorf("reading the channel of key %s: %w", quote(s), err)
 		}
 	}
 	return k, nil
@@ -40,7 +40,7 @@ func ParseKey(s string) (Key, error) {
 
 func keyDigits(s string) (string, error) {
 	if !isDigits(s) || len(s) > maxKeyDigits || (len(s) > 1 && s[0] == '0') {
-		return "", fmt.Errorf("%q is not a whole number of 1 to %d digits without leading zeros", s, maxKeyDigits)
+		return "", fmt.Errorf("%s is not a whole number of 1 to %d digits without leading zeros", quote(s), maxKeyDigits)
 	}
 	return s, nil
 }

@@ -32,20 +32,20 @@ func Topic(id DeviceID, leaf Leaf) string {
 func ParseTopic(topic string) (DeviceID, Leaf, error) {
 	rest, ok := strings.CutPrefix(topic, TopicPrefix+"/")
 	if !ok {
-		return "", "", fmt.Errorf("topic %q does not begin with %s/", topic, TopicPrefix)
+		return "", "", fmt.Errorf("topic %s does not begin with %s/", quote(topic), TopicPrefix)
 	}
 	name, last, ok := strings.Cut(rest, "/")
 	if !ok {
-		return "", "", fmt.Errorf("topic %q has no part after the device", topic)
+		return "", "", fmt.Errorf("topic %s has no part after the device", quote(topic))
 	}
 	id := DeviceID(name)
 	if err := id.Validate(); err != nil {
-		return "", "", fmt.Errorf("reading topic %q: %w", topic, err)
+		return "", "", fmt.Errorf("reading topic %s: %w", quote(topic), err)
 	}
 	switch leaf := Leaf(last); leaf {
 	case Telemetry, Status, Reports:
 		return id, leaf, nil
 	default:
-		return id, "", fmt.Errorf("topic %q ends in neither telemetry, status nor report", topic)
+		return id, "", fmt.Errorf("topic %s ends in neither telemetry, status nor report", quote(topic))
 	}
 }

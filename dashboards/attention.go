@@ -1,0 +1,191 @@
+package dashboards
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"ganlin/devices"
+)
+
+// A freshness says how the age of a device's newest reading compares with how often it is meant to report.
+type freshness uint8
+
+const (
+	fresh freshness = iota
+	late
+	silent
+	empty // it has never reported
+)
+
+// usualEvery is how often a device is taken to report when nobody says so.
+const usualEvery = 30 * time.Minute
+
+func (d Device) freshness(now time.Time) freshness {
+	every := cmp.Or(d.Every, usualEvery)
+	switch age := now.Sub(d.At); {
+	case d.At.IsZero():
+		return empty
+	case age > 6*every:
+		return silent
+	case age > 2*every:
+		return late
+	}
+	return fresh
+}
+
+// A concern is a reason to look at a card. The order is that of the page: what comes first is shown first.
+type concern uint8
+
+const (
+	concernSilent concern = iota
+	concernDry
+	concernAir
+	concernUnreachable
+	concernClock
+	concernEmpty
+	concernLate // the last one: a reading that is only late makes nobody look
+	noConcern
+)
+
+// key is the concern's place in the catalogue, and its sign on the page.
+func (c concern) key() string {
+	return [...]string{"silent", "dry", "air", "unreachable", "clock", "empty", "late"}[c]
+}
+
+// A group is a plot or a station with what is to be said of it.
+type group struct {
+	id, name string
+	plot     *Plot // nil: a station
+	devices  []Device
+	concerns []concern // sorted
+}
+
+func (g group) worst() concern {
+	if len(g.concerns) == 0 {
+		return noConcern
+	}
+	return g.concerns[0]
+}
+
+// A board is a view looked at: judged, sorted and counted. It is the same for all who look.
+type board struct {
+	View
+	now             time.Time
+	plots, stations []group // what needs attention first, then as registered
+	worst           Condition
+	level           level // of worst
+	newest          time.Time
+
+	devices, onTime, online, look int
+	onlineUnknown                 bool // of one device or more
+}
+
+func lookAt(v View, now time.Time) *board {
+	b := &board{View: v, now: now}
+	if b.Zone == nil {
+		b.Zone = time.UTC
+	}
+	for i := range v.Plots {
+		p := &v.Plots[i]
+		b.plots = append(b.plots, b.group(string(p.ID), cmp.Or(p.Name, string(p.ID)), p, p.Devices))
+	}
+	for i := range v.Stations {
+		s := &v.Stations[i]
+		b.stations = append(b.stations, b.group(string(s.ID), string(s.ID), nil, s.Devices))
+	}
+	for _, groups := range [][]group{b.plots, b.stations} {
+		slices.SortStableFunc(groups, func(x, y group) int { return cmp.Compare(x.worst(), y.worst()) })
+	}
+	for _, g := range b.plots {
+		if g.worst() < concernLate {
+			b.look++
+		}
+	}
+	known := levels()
+	for _, p := range v.Parts {
+		for _, c := range p.Conditions {
+			if l := known[c.Kind]; l > b.level {
+				b.level, b.worst = l, c
+			}
+		}
+	}
+	return b
+}
+
+// group judges one card and counts its devices.
+func (b *board) group(id, name string, p *Plot, ds []Device) group {
+	g := group{id: id, name: name, plot: p, devices: ds}
+	if p != nil && p.Dry {
+		g.concerns = append(g.concerns, concernDry)
+	}
+	for _, d := range ds {
+		b.devices++
+		if d.At.After(b.newest) {
+			b.newest = d.At
+		}
+		f := d.freshness(b.now)
+		switch f {
+		case fresh:
+			b.onTime++
+		case late:
+			g.concerns = append(g.concerns, concernLate)
+		case silent:
+			g.concerns = append(g.concerns, concernSilent)
+		case empty:
+			g.concerns = append(g.concerns, concernEmpty)
+		}
+		switch d.Online {
+		case IsOnline:
+			b.online++
+		case IsOffline:
+			if d.Valve { // a probe may sleep between its readings, a valve has to listen
+				g.concerns = append(g.concerns, concernUnreachable)
+			}
+		case OnlineUnknown:
+			b.onlineUnknown = true
+		}
+		for _, v := range d.Values {
+			if v.Flags&devices.ProbeInAir != 0 {
+				g.concerns = append(g.concerns, concernAir)
+			}
+			if v.Flags&devices.ClockNotSet != 0 {
+				g.concerns = append(g.concerns, concernClock)
+			}
+		}
+	}
+	slices.Sort(g.concerns)
+	g.concerns = slices.Compact(g.concerns)
+	return g
+}
+
+// matches reports whether a search for query, in lower case, finds the group.
+func (g group) matches(query string) bool {
+	if strings.Contains(strings.ToLower(g.id), query) || strings.Contains(strings.ToLower(g.name), query) {
+		return true
+	}
+	return slices.ContainsFunc(g.devices, func(d Device) bool {
+		return strings.Contains(strings.ToLower(string(d.ID)), query)
+	})
+}
+
+// watering reports whether a valve of the group is open, by its newest value or report.
+func (d Device) watering() bool {
+	open, at := false, time.Time{}
+	for _, v := range d.Values {
+		if v.Key.Quantity == devices.ValveOpen && v.At.After(at) {
+			open, at = v.Number == 1, v.At
+		}
+	}
+	if r := d.Report; r != nil && d.ReportAt.After(at) {
+		switch r.State {
+		case devices.Opened:
+			open = true
+		case devices.Closed:
+			open = false
+		case devices.Accepted, devices.Rejected, devices.Expired, devices.Failed: // they tell nothing of the valve
+		}
+	}
+	return open
+}

@@ -1,0 +1,199 @@
+package dashboards
+
+import (
+	"cmp"
+	"math"
+
+	"ganlin/dashboards/words"
+	"ganlin/devices"
+)
+
+// A card is a plot or a station as its template wants it.
+type card struct {
+	DOM, Name, ID string // ID is empty when the name says it
+	Tone          string
+	Badges        []badge
+	Cells         []cell
+	Profile       bool   // the cells are depths of soil moisture, one below the other
+	Note          string // in place of cells
+	Devices       []deviceLine
+	Details       []detail
+}
+
+// A badge is a word with a sign and a tone.
+type badge struct{ Tone, Sign, Text string }
+
+// A cell is one of the values that a card shows large.
+type cell struct {
+	Label, Number, Unit string
+	Old                 bool // its device is silent
+	Bar                 *bar
+}
+
+// A bar pictures soil moisture in hundredths of m3/m3, of which it has barMax.
+type bar struct{ Max, Fill, WiltingPoint, FieldCapacity int }
+
+const barMax = 50
+
+// A deviceLine names a device, its freshness and the age of its newest reading.
+type deviceLine struct{ ID, Tone, Sign, Word, Age string }
+
+// A detail holds the rest of what is known of a device.
+type detail struct {
+	ID   string
+	Rows []row
+}
+
+type row struct{ Label, Text string }
+
+// maxCells bounds what is large on a card; the rest is among its details.
+const maxCells = 9
+
+func (s speaker) card(g group) card {
+	c := card{DOM: "s_" + g.id, Name: g.name}
+	if g.plot != nil {
+		c.DOM = "p_" + g.id
+	}
+	if g.id != g.name {
+		c.ID = g.id
+	}
+	c.badges(s, g)
+	large := largeQuantities(g)
+	c.Profile = large[devices.SoilMoisture]
+	for _, d := range g.devices {
+		c.device(s, g, d, large)
+	}
+	switch {
+	case len(g.devices) == 0:
+		c.Note = s.text("card.no_devices", nil)
+	case len(c.Cells) == 0 && len(c.Details) == 0:
+		c.Note = s.text("card.no_values", nil)
+	}
+	return c
+}
+
+func (c *card) badges(s speaker, g group) {
+	tones := map[concern]string{
+		concernSilent: "bad", concernDry: "dry", concernAir: "warn", concernUnreachable: "bad",
+		concernClock: "note", concernEmpty: "note", concernLate: "note",
+	}
+	for _, k := range g.concerns {
+		c.Badges = append(c.Badges, badge{Tone: tones[k], Sign: k.key(), Text: s.text("concern."+k.key(), nil)})
+	}
+	if len(g.concerns) > 0 {
+		c.Tone = tones[g.worst()]
+	}
+	for _, d := range g.devices {
+		if d.watering() {
+			c.Badges = append(c.Badges, badge{Tone: "water", Sign: "watering", Text: s.text("concern.watering", nil)})
+			break
+		}
+	}
+}
+
+// device adds a device's line, its large values and its details to the card.
+func (c *card) device(s speaker, g group, d Device, large map[devices.Quantity]bool) {
+	f := d.freshness(s.now)
+	line := deviceLine{ID: string(d.ID), Sign: "ok"}
+	detail := detail{ID: string(d.ID)}
+	add := func(label, text string) { detail.Rows = append(detail.Rows, row{label, text}) }
+	if f != empty {
+		line.Age = s.age(d.At)
+	}
+	if f != fresh {
+		k := map[freshness]concern{late: concernLate, silent: concernSilent, empty: concernEmpty}[f]
+		line.Sign, line.Word = k.key(), s.text("concern."+k.key(), nil)
+		line.Tone = map[freshness]string{late: "note", silent: "bad", empty: "note"}[f]
+	}
+	c.Devices = append(c.Devices, line)
+
+	for _, v := range inOrder(d.Values) {
+		q := v.Key.Quantity
+		if large[q] && len(c.Cells) < maxCells {
+			c.Cells = append(c.Cells, s.cell(g, v, f == silent))
+			continue
+		}
+		label := s.quantity(q)
+		if place := s.place(v.Key); place != "" {
+			label += " " + place
+		}
+		text := s.number(v)
+		if u := unit(q); u != "" {
+			text += " " + u
+		}
+		add(label, text)
+	}
+	if f == late || f == silent {
+		add(s.text("card.newest", nil), s.moment(d.At))
+	}
+	if d.Report != nil {
+		state := s.text("state."+string(d.Report.State), nil)
+		add(s.text("card.report", nil), s.text("card.report_at", words.Args{"state": state, "time": s.moment(d.ReportAt)}))
+	}
+	if d.Online != OnlineUnknown {
+		key := map[Online]string{IsOnline: "card.online", IsOffline: "card.offline"}[d.Online]
+		if !d.OnlineAt.IsZero() {
+			key += "_since"
+		}
+		add(s.text("card.connection", nil), s.text(key, words.Args{"since": s.moment(d.OnlineAt)}))
+	}
+	if d.Firmware != "" {
+		add(s.text("card.firmware", nil), d.Firmware)
+	}
+	if len(detail.Rows) > 0 {
+		c.Details = append(c.Details, detail)
+	}
+}
+
+func (s speaker) cell(g group, v Value, old bool) cell {
+	q := v.Key.Quantity
+	out := cell{Label: s.place(v.Key), Number: s.number(v), Unit: unit(q), Old: old}
+	if g.plot == nil || q != devices.SoilMoisture {
+		out.Label = s.quantity(q)
+		if place := s.place(v.Key); place != "" {
+			out.Label += " " + place
+		}
+	}
+	if q == devices.SoilMoisture {
+		out.Bar = &bar{Max: barMax, Fill: hundredths(v.Number)}
+		if g.plot != nil {
+			out.Bar.WiltingPoint, out.Bar.FieldCapacity = hundredths(g.plot.WiltingPoint), hundredths(g.plot.FieldCapacity)
+		}
+	}
+	out.Label = cmp.Or(out.Label, s.quantity(q))
+	return out
+}
+
+func hundredths(x float64) int { return min(max(int(math.Round(x*100)), 0), barMax) }
+
+// largeQuantities returns what a card shows large: of a plot its soil moisture
+// or the next best, of a station the weather.
+func largeQuantities(g group) map[devices.Quantity]bool {
+	has := map[devices.Quantity]bool{}
+	for _, d := range g.devices {
+		for _, v := range d.Values {
+			has[v.Key.Quantity] = true
+		}
+	}
+	of := func(m devices.Measurement) map[devices.Quantity]bool {
+		large := map[devices.Quantity]bool{}
+		for q := range has {
+			if spec, _ := q.Spec(); spec.Measurement == m {
+				large[q] = true
+			}
+		}
+		return large
+	}
+	if g.plot == nil {
+		return of(devices.WeatherMeasurement)
+	}
+	for _, q := range []devices.Quantity{devices.SoilMoisture, devices.SoilMoistureRelative, devices.SoilWaterPotential} {
+		if has[q] {
+			return map[devices.Quantity]bool{q: true}
+		}
+	}
+	if soil := of(devices.SoilMeasurement); len(soil) > 0 {
+		return soil
+	}
+	return of(devices.ValveMeasurement)
+}

@@ -1,0 +1,62 @@
+package app
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"ganlin/internal/config"
+	"ganlin/internal/position"
+	"ganlin/internal/registry"
+)
+
+type checkCommand struct {
+	Config string `required:"" placeholder:"FILE" help:"The configuration to check, with the registry that it names."`
+	JSON   bool   `name:"json" help:"Print JSON, and nothing else, to standard output."`
+}
+
+// Run prints every problem with its place.
+func (k checkCommand) Run(c console) error {
+	cfg, problems := config.Load(k.Config)
+	if cfg != nil {
+		_, more := registry.Load(cfg.Registry, registry.Options{TimeZone: cfg.TimeZone})
+		problems = append(problems, more...)
+	}
+	if k.JSON {
+		if problems == nil {
+			problems = []position.Problem{}
+		}
+		if err := json.NewEncoder(c.out).Encode(problems); err != nil {
+			return err
+		}
+	} else {
+		for _, p := range problems {
+			_, _ = fmt.Fprintln(c.out, p)
+		}
+	}
+	if position.HasErrors(problems) {
+		return errCheckFailed
+	}
+	if !k.JSON {
+		_, _ = fmt.Fprintln(c.err, k.Config+": no errors")
+	}
+	return nil
+}
+
+// loadConfig reads a configuration with its registry for a command that needs
+// both; the problems go where check would print them.
+func loadConfig(c console, name string) (*config.Config, *registry.Registry, error) {
+	cfg, problems := config.Load(name)
+	var reg *registry.Registry
+	if cfg != nil {
+		var more []position.Problem
+		reg, more = registry.Load(cfg.Registry, registry.Options{TimeZone: cfg.TimeZone})
+		problems = append(problems, more...)
+	}
+	for _, p := range problems {
+		_, _ = fmt.Fprintln(c.err, p)
+	}
+	if position.HasErrors(problems) {
+		return nil, nil, exitError{exitCheckFailed, fmt.Errorf("%s has problems; ganlin check --config %s lists them", name, name)}
+	}
+	return cfg, reg, nil
+}

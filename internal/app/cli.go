@@ -1,0 +1,104 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// The exit codes of every command.
+const (
+	exitDone        = 0
+	exitCheckFailed = 1
+	exitUsage       = 2
+	exitOutOfReach  = 3
+)
+
+// An exitError ends the program with a code of its own.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e exitError) Error() string { return e.err.Error() }
+func (e exitError) Unwrap() error { return e.err }
+
+func usageError(format string, args ...any) error {
+	return exitError{exitUsage, fmt.Errorf(format, args...)}
+}
+
+// errCheckFailed ends a command whose findings are printed already.
+var errCheckFailed = exitError{exitCheckFailed, errors.New("check failed")}
+
+// commands is the command line.
+type commands struct {
+	Demo        demoCommand        `cmd:"" help:"A simulated village in a dry season, everything embedded, pages on http://127.0.0.1:8080."`
+	Serve       serveCommand       `cmd:"" help:"Production: takes readings as the configuration says."`
+	Check       checkCommand       `cmd:"" help:"Validate configuration and registry: every problem with file:line:column."`
+	Devices     devicesCommand     `cmd:"" help:"The registry's devices and their credentials."`
+	Deadletters deadLettersCommand `cmd:"" name:"deadletters" help:"What could not be read or stored, with the reason."`
+	Doctor      doctorCommand      `cmd:"" help:"Probe broker, journal, database, records and clock; say what each can and cannot keep."`
+	Version     versionCommand     `cmd:"" help:"Print the version."`
+}
+
+// A console is where a command writes: results to out, all else to err.
+type console struct {
+	out, err io.Writer
+	log      *slog.Logger
+}
+
+// Main runs the command named by args and returns the exit code.
+func Main(args []string, out, errOut io.Writer) int {
+	return mainWith(args, out, errOut, hooks{})
+}
+
+// mainWith is Main with the hooks of a test.
+func mainWith(args []string, out, errOut io.Writer, h hooks) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return run(ctx, args, out, errOut, h)
+}
+
+// run runs one command.
+func run(ctx context.Context, args []string, out, errOut io.Writer, h hooks) (code int) {
+	var cli commands
+	done := -1
+	parser, err := kong.New(&cli, kong.Name("ganlin"),
+		kong.Description("Ganlin 甘霖, timely rain: from a drying field to a helped household."),
+		kong.Writers(out, errOut), kong.Exit(func(c int) { done = c }),
+		kong.UsageOnError(), kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(h),
+		kong.Bind(console{out: out, err: errOut, log: slog.New(slog.NewTextHandler(errOut, nil))}))
+	if err != nil {
+		_, _ = fmt.Fprintln(errOut, "ganlin:", err)
+		return exitUsage
+	}
+	parsed, err := parser.Parse(args)
+	if done >= 0 { // --help has printed all there is to say
+		return done
+	}
+	if err != nil {
+		_, _ = fmt.Fprintf(errOut, "ganlin: %v; try ganlin --help\n", err)
+		return exitUsage
+	}
+	err = parsed.Run()
+	var coded exitError
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.Is(err, error(errCheckFailed)):
+		return exitCheckFailed
+	case errors.As(err, &coded):
+		_, _ = fmt.Fprintln(errOut, "ganlin:", err)
+		return coded.code
+	default:
+		_, _ = fmt.Fprintln(errOut, "ganlin:", err)
+		return exitCheckFailed
+	}
+}

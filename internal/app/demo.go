@@ -1,0 +1,205 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"ganlin/devices"
+	"ganlin/firmware-sim/field"
+	"ganlin/firmware-sim/firmware"
+	"ganlin/firmware-sim/village"
+	"ganlin/internal/config"
+	"ganlin/internal/registry"
+)
+
+type demoCommand struct {
+	Season string  `default:"drought" enum:"drought,normal,wet" help:"The summer's weather: ${enum}."`
+	Days   int     `default:"120" help:"Length of the season."`
+	Plots  int     `default:"40" help:"Plots of the village."`
+	Seed   uint64  `default:"1" help:"Of all that is random; the same seed gives the same village and weather."`
+	Speed  float64 `default:"3600" help:"Simulated seconds in one second, at most."`
+	Data   string  `placeholder:"DIR" help:"Where the data stay; by default a folder of the user's."`
+	HTTP   string  `name:"http" default:"127.0.0.1:8080" help:"Where the pages are; port 0 takes a free one."`
+	MQTT   string  `name:"mqtt" default:"127.0.0.1:1883" help:"Where devices connect; port 0 takes a free one."`
+	Broker string  `placeholder:"URL" help:"Use this broker, at both ends, instead of the embedded one."`
+	Ready  string  `placeholder:"FILE" help:"Write this file once all parts are ready."`
+}
+
+// A demoIdentity says which season a data folder holds.
+type demoIdentity struct {
+	Season string `json:"season"`
+	Days   int    `json:"days"`
+	Plots  int    `json:"plots"`
+	Seed   uint64 `json:"seed"`
+}
+
+// Run lives a season in a simulated village until it is interrupted.
+func (d demoCommand) Run(ctx context.Context, c console, h hooks) error {
+	if d.Days < 1 || d.Plots < 1 || d.Speed < 0 {
+		return usageError("--days and --plots are at least 1 and --speed is not below 0")
+	}
+	if d.Data == "" {
+		dir, err := demoFolder()
+		if err != nil {
+			return err
+		}
+		d.Data = dir
+	}
+	v, err := village.New(village.Options{Season: field.Season(d.Season), Days: d.Days, Plots: d.Plots, Seed: d.Seed})
+	if err != nil {
+		return usageError("making the village: %w", err)
+	}
+	reg, problems := registry.Load(nil, registry.Options{Imported: []*registry.File{registry.FromEntities("village", registry.Entities(v.Registry))}})
+	if reg == nil {
+		return fmt.Errorf("registering the village: %v", problems)
+	}
+	cfg, err := d.config()
+	if err != nil {
+		return err
+	}
+	p, err := openProgram(ctx, programOptions{
+		config: cfg, village: reg, step: true, start: v.Start, season: season{v.Start, d.Days},
+		ready: d.Ready, log: c.log, hooks: h,
+	})
+	if err != nil {
+		return err
+	}
+	l, err := d.link(ctx, p, v)
+	if err != nil {
+		p.close(context.WithoutCancel(ctx))
+		return err
+	}
+	_, _ = fmt.Fprintf(c.err, "\n  甘霖 Ganlin\n  pages   %s\n  broker  %s\n  data    %s\n\n", p.url(), l.Broker, d.Data)
+	return p.run(ctx, stage{"village", func(ctx context.Context) error {
+		_, err := v.Run(ctx, l)
+		return err
+	}})
+}
+
+// config is the configuration that the flags stand for.
+func (d demoCommand) config() (*config.Config, error) {
+	cfg := config.Default()
+	cfg.Data, cfg.HTTP.Listen = d.Data, d.HTTP
+	if d.Broker == "" {
+		cfg.MQTT.Listen = &config.Listen{Address: d.MQTT}
+		return &cfg, nil
+	}
+	u, err := firmware.ParseBroker(d.Broker)
+	if err != nil {
+		return nil, usageError("reading --broker: %w", err)
+	}
+	b := config.Broker{ClientID: fmt.Sprintf("ganlin-demo-%d", d.Seed), Sources: []config.Source{{Codec: config.Native}}}
+	for _, leaf := range devices.UpLeaves() {
+		b.Sources[0].Topics = append(b.Sources[0].Topics, devices.Topic("+", leaf))
+	}
+	if u.User != nil {
+		password, _ := u.User.Password()
+		b.Username, b.Password = u.User.Username(), config.NewSecret(password)
+		u.User = nil
+	}
+	b.URL = u.String()
+	cfg.MQTT.Brokers = []config.Broker{b}
+	return &cfg, nil
+}
+
+// link checks that the data folder holds this season, and gives the village its way in.
+func (d demoCommand) link(ctx context.Context, p *program, v *village.Village) (village.Link, error) {
+	l := village.Link{
+		Step:   village.API{URL: p.url(), Token: p.token, Client: http.DefaultClient, Logger: p.log},
+		From:   p.tick(),
+		Speed:  d.Speed,
+		Linger: true,
+		Logger: p.log,
+	}
+	wanted := demoIdentity{d.Season, d.Days, d.Plots, d.Seed}
+	name := p.folder.file("demo.json")
+	var kept demoIdentity
+	switch err := readJSONFile(name, &kept); {
+	case errors.Is(err, fs.ErrNotExist):
+		if err := writeJSONFile(name, wanted); err != nil {
+			return l, fmt.Errorf("keeping which season this is: %w", err)
+		}
+	case err != nil:
+		return l, err
+	case kept != wanted:
+		return l, usageError("%s holds the season %q with seed %d, %d plots and %d days; ask for the same, or choose another --data",
+			d.Data, kept.Season, kept.Seed, kept.Plots, kept.Days)
+	}
+	if d.Broker != "" {
+		u, err := firmware.ParseBroker(d.Broker)
+		if err != nil {
+			return l, usageError("reading --broker: %w", err)
+		}
+		if user := u.User; user != nil {
+			password, _ := user.Password()
+			l.Credentials = func(devices.DeviceID) (string, string) { return user.Username(), password }
+			u.User = nil
+		}
+		l.Broker = u
+		return l, nil
+	}
+	secrets, err := p.demoCredentials(ctx)
+	if err != nil {
+		return l, err
+	}
+	l.Credentials = func(id devices.DeviceID) (string, string) { return string(id), secrets[id] }
+	l.Broker = &url.URL{Scheme: "tcp", Host: p.server.MQTTAddress()}
+	return l, nil
+}
+
+func readJSONFile(name string, v any) error {
+	b, err := os.ReadFile(name) //nolint:gosec // a file of the data folder
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(b, v); err != nil {
+		return fmt.Errorf("reading %s: %w", name, err)
+	}
+	return nil
+}
+
+func writeJSONFile(name string, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return writeWhole(name, b)
+}
+
+// demoFolder is where the demo keeps its data unless told otherwise.
+func demoFolder() (string, error) {
+	if dir := os.Getenv("XDG_DATA_HOME"); dir != "" {
+		return filepath.Join(dir, "ganlin", "demo"), nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", usageError("there is no home folder; say where the data go with --data")
+	}
+	if runtime.GOOS == "darwin" {
+		return filepath.Join(home, "Library", "Application Support", "ganlin", "demo"), nil
+	}
+	return filepath.Join(home, ".local", "share", "ganlin", "demo"), nil
+}
+
+// season tells the page how far the season has come.
+type season struct {
+	begin time.Time
+	days  int
+}
+
+// day returns which day of the season at lies in, from 1; 0 without a season.
+func (s season) day(at time.Time) int {
+	if s.days == 0 || at.Before(s.begin) {
+		return 0
+	}
+	return min(s.days, 1+int(at.Sub(s.begin).Hours()/24))
+}

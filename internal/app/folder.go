@@ -1,0 +1,118 @@
+package app
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// A folder is the data folder: everything that outlives the program. One
+// process at a time holds it.
+type folder struct {
+	path string
+	lock *os.File
+}
+
+// errLocked says that another process holds the data folder.
+var errLocked = errors.New("another ganlin process is using this data folder")
+
+// openFolder creates the folder where it is missing and locks it.
+func openFolder(path string) (*folder, error) {
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return nil, fmt.Errorf("creating the data folder: %w", err)
+	}
+	lock, err := os.OpenFile(filepath.Join(path, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("opening the lock of the data folder: %w", err)
+	}
+	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		_ = lock.Close()
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			return nil, fmt.Errorf("%w: %s; stop it first, or choose another folder", errLocked, path)
+		}
+		return nil, fmt.Errorf("locking the data folder %s: %w", path, err)
+	}
+	return &folder{path: path, lock: lock}, nil
+}
+
+func (f *folder) close() error {
+	err := os.Remove(f.file(runFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return errors.Join(err, f.lock.Close())
+}
+
+func (f *folder) file(name string) string { return filepath.Join(f.path, name) }
+
+// token returns the operator's bearer token, made at the first start.
+func (f *folder) token() (string, error) {
+	name := f.file("operator.token")
+	b, err := os.ReadFile(name)
+	if err == nil {
+		return strings.TrimSpace(string(b)), nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("reading the operator's token: %w", err)
+	}
+	secret := make([]byte, 32)
+	_, _ = rand.Read(secret)
+	token := hex.EncodeToString(secret)
+	if err := writeWhole(name, []byte(token+"\n")); err != nil {
+		return "", fmt.Errorf("keeping the operator's token: %w", err)
+	}
+	return token, nil
+}
+
+// runFile tells other commands how to reach the running program.
+const runFile = "running.json"
+
+// A readiness is what --ready and running.json say of a running program.
+type readiness struct {
+	HTTP   string          `json:"http"`
+	MQTT   string          `json:"mqtt,omitempty"`
+	Influx influxReadiness `json:"influx"`
+	Token  string          `json:"token"`
+	PID    int             `json:"pid"`
+}
+
+type influxReadiness struct {
+	URL    string `json:"url"`
+	Org    string `json:"org"`
+	Bucket string `json:"bucket"`
+	Token  string `json:"token"`
+}
+
+// writeReadiness writes the file whole and for the owner's eyes only.
+func writeReadiness(name string, r readiness) error {
+	b, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	return writeWhole(name, append(b, '\n'))
+}
+
+// writeWhole replaces a file at once: a reader sees the old content or the new.
+func writeWhole(name string, content []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), name)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return nil
+}

@@ -1,0 +1,115 @@
+package app
+
+import (
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"ganlin/internal/httpapi"
+	"ganlin/internal/now"
+)
+
+// metrics are what /metrics shows. Counts are read where they are kept, at the
+// time of a scrape; only durations are observed as they happen.
+type metrics struct {
+	registry *prometheus.Registry
+	commit   prometheus.Histogram
+	write    prometheus.Histogram
+}
+
+func newMetrics() *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		commit: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "ganlin_journal_fsync_seconds", Help: "Time from handing a record to the journal until it was on disk.",
+			Buckets: prometheus.ExponentialBuckets(0.0001, 2, 16),
+		}),
+		write: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "ganlin_store_write_seconds", Help: "Time that InfluxDB took to accept a request with lines.",
+			Buckets: prometheus.ExponentialBuckets(0.001, 2, 16),
+		}),
+	}
+	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), m.commit, m.write)
+	return m
+}
+
+func (m *metrics) handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}
+
+// The metrics that are read at a scrape.
+var (
+	messagesDesc  = desc("ganlin_ingest_messages_total", "Messages by what became of them; refused ones were never acknowledged.", "result")
+	valuesDesc    = desc("ganlin_ingest_values_total", "Values by what became of them: decoded = stored + duplicate + rejected + ganlin_ingest_values_waiting.", "result")
+	waitingDesc   = desc("ganlin_ingest_values_waiting", "Values in the journal that the database does not have yet.")
+	notesDesc     = desc("ganlin_ingest_notes_total", "Values noted beside the accounting.", "note")
+	refusedDesc   = desc("ganlin_door_refused_total", "Logins and publishes refused at the embedded broker, by reason.", "reason")
+	lagDesc       = desc("ganlin_journal_lag_records", "Records that a reader of the journal has not handled yet.", "reader")
+	lostDesc      = desc("ganlin_journal_lost_records_total", "Records that damage has taken from the journal.")
+	pointsDesc    = desc("ganlin_store_points_total", "Values that InfluxDB has stored.")
+	deadDesc      = desc("ganlin_deadletters_total", "Dead letters by reason.", "reason")
+	devicesDesc   = desc("ganlin_devices", "Devices of the registry, by what is known of their connection.", "state")
+	partReadyDesc = desc("ganlin_part_ready", "Whether a part does its work: 1 or 0.", "part")
+)
+
+func desc(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc(name, help, labels, nil)
+}
+
+// Describe sends nothing: the collector is unchecked because reasons come and go.
+func (p *program) Describe(chan<- *prometheus.Desc) {}
+
+// Collect reads the counts of this moment.
+func (p *program) Collect(out chan<- prometheus.Metric) {
+	counter := func(d *prometheus.Desc, v float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, v, labels...)
+	}
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	a, _ := p.accounting()
+	counter(messagesDesc, float64(a.Messages.Decoded), "decoded")
+	counter(messagesDesc, float64(a.Messages.DeadLettered), "dead_lettered")
+	counter(messagesDesc, float64(p.intake.Stats().Refused), "refused")
+	counter(valuesDesc, float64(a.Values.Decoded), "decoded")
+	counter(valuesDesc, float64(a.Values.Stored), "stored")
+	counter(valuesDesc, float64(a.Values.Duplicate), "duplicate")
+	counter(valuesDesc, float64(a.Values.Rejected), "rejected")
+	gauge(waitingDesc, float64(a.Values.Waiting))
+	counter(notesDesc, float64(a.Notes.Unidentified), "unidentified")
+	counter(notesDesc, float64(a.Notes.Late), "late")
+	counter(lostDesc, float64(a.Notes.LostRecords))
+	counter(pointsDesc, float64(a.Values.Stored))
+	for reader, records := range p.lags() {
+		gauge(lagDesc, float64(records), reader)
+	}
+	for reason, n := range p.dead.counts() {
+		counter(deadDesc, float64(n), reason)
+	}
+	if p.gate != nil {
+		for reason, n := range p.gate.Refused() {
+			counter(refusedDesc, float64(n), string(reason))
+		}
+	}
+	states := map[now.Online]int{}
+	snapshot := p.now.Snapshot()
+	for _, d := range p.registry.Load().Devices() {
+		state := now.OnlineUnknown
+		if known, ok := snapshot.Device(d.ID); ok {
+			state = known.Online
+		}
+		states[state]++
+	}
+	gauge(devicesDesc, float64(states[now.IsOnline]), "online")
+	gauge(devicesDesc, float64(states[now.IsOffline]), "offline")
+	gauge(devicesDesc, float64(states[now.OnlineUnknown]), "unknown")
+	for part, state := range p.parts() {
+		ready := 0.0
+		if state == httpapi.OK {
+			ready = 1
+		}
+		gauge(partReadyDesc, ready, part)
+	}
+}

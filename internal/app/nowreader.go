@@ -1,0 +1,99 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"ganlin/devices"
+	"ganlin/internal/journal"
+	"ganlin/internal/now"
+)
+
+// A nowReader keeps the latest values up to date, and a copy of them in the data folder.
+type nowReader struct {
+	journal *journal.Journal
+	now     *now.State
+	file    string
+	log     *slog.Logger
+
+	mu       sync.Mutex
+	position journal.Position
+	saved    time.Time // on the wall
+}
+
+// saveEvery is how often the latest values are saved while they change.
+const saveEvery = 30 * time.Second
+
+// load takes the saved values over and catches up with the journal, so that
+// what is shown and the tick are right from the first moment.
+func (n *nowReader) load(ctx context.Context) error {
+	text, err := n.now.Load(n.file)
+	if err == nil {
+		n.position, err = journal.ParsePosition(text)
+	}
+	if err != nil {
+		n.log.Warn("latest values are read from the journal again", "error", err)
+		n.position = journal.Position{}
+	}
+	n.saved = time.Now()
+	head := n.journal.State().End
+	if n.position.Compare(head) >= 0 {
+		return nil
+	}
+	done := errors.New("done")
+	err = n.journal.Follow(ctx, n.position, func(r *journal.Record) error {
+		n.apply([]*journal.Record{r})
+		if r.Position().Compare(head) >= 0 {
+			return done
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, done) {
+		return fmt.Errorf("catching up with the latest values: %w", err)
+	}
+	return nil
+}
+
+func (n *nowReader) run(ctx context.Context) error {
+	err := readBatches(ctx, n.journal, n.at(), func(_ context.Context, batch []*journal.Record) error {
+		n.apply(batch)
+		if time.Since(n.saved) < saveEvery {
+			return nil
+		}
+		return n.save()
+	})
+	return errors.Join(err, n.save())
+}
+
+func (n *nowReader) apply(batch []*journal.Record) {
+	var facts []devices.Fact
+	for _, r := range batch {
+		for f := range r.Facts() {
+			facts = append(facts, f)
+		}
+	}
+	at := batch[len(batch)-1].Position()
+	n.now.Apply(at.String(), facts)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.position = at
+}
+
+// save keeps a copy. That it fails, on a full disk, costs a longer start and nothing else.
+func (n *nowReader) save() error {
+	n.saved = time.Now()
+	if err := n.now.Save(n.file); err != nil {
+		n.log.Warn("saving the latest values", "error", err)
+	}
+	return nil
+}
+
+func (n *nowReader) at() journal.Position {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.position
+}

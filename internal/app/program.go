@@ -1,0 +1,249 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"ganlin/dashboards"
+	"ganlin/devices"
+	"ganlin/ingest"
+	"ganlin/internal/broker"
+	"ganlin/internal/config"
+	"ganlin/internal/httpapi"
+	"ganlin/internal/influx"
+	"ganlin/internal/influx/influxd"
+	"ganlin/internal/journal"
+	"ganlin/internal/mqtt"
+	"ganlin/internal/natsd"
+	"ganlin/internal/now"
+	"ganlin/internal/records"
+	"ganlin/internal/registry"
+)
+
+// programOptions say what to run.
+type programOptions struct {
+	config  *config.Config
+	files   []*registry.File   // what the configuration declares
+	village *registry.Registry // what the demo declares, imported at its first start; else nil
+	step    bool               // time comes from outside
+	start   time.Time          // in step mode: where time begins in an empty journal
+	season  season
+	ready   string // file to write once ready; empty: none
+	log     *slog.Logger
+	hooks   hooks
+}
+
+// hooks let a test put something of its own between two parts.
+type hooks struct {
+	journal func(ingest.Journal) ingest.Journal       // between intake and journal
+	batch   func([]*journal.Record) []*journal.Record // between journal and database
+	started func(*program)
+}
+
+// A program is Ganlin running on a data folder.
+type program struct {
+	o       programOptions
+	log     *slog.Logger
+	folder  *folder
+	token   string
+	clock   ingest.Clock
+	metrics *metrics
+
+	records  *records.Store
+	secrets  *records.Secrets
+	registry atomic.Pointer[registry.Registry]
+
+	server  *natsd.Server
+	journal *journal.Journal
+	gate    *broker.Gate // nil without an embedded listener
+	door    *broker.Door
+	brokers []*externalBroker
+	intake  *ingest.Intake
+
+	child  *influxd.Child // nil when the configuration names a database
+	writer *influx.Writer
+	query  *influx.Client
+	store  *storeReader
+	dead   *deadReader
+	now    *now.State
+	recent *nowReader
+
+	step    *stepper // nil on the wall clock
+	http    *http.Server
+	listens net.Listener
+}
+
+// openProgram opens everything that keeps something on disk, in the order in
+// which one needs the other. Nothing runs yet.
+func openProgram(ctx context.Context, o programOptions) (p *program, err error) {
+	p = &program{o: o, log: o.log, metrics: newMetrics(), clock: wallClock{}, now: now.New(now.Options{})}
+	defer func() {
+		if err != nil {
+			p.close(context.WithoutCancel(ctx))
+		}
+	}()
+	if p.folder, err = openFolder(o.config.Data); err != nil {
+		return nil, err
+	}
+	if p.token, err = p.folder.token(); err != nil {
+		return nil, err
+	}
+	if p.records, err = records.Open(ctx, p.folder.file(recordsFile)); err != nil {
+		return nil, err
+	}
+	if p.secrets, err = p.records.Secrets(ctx); err != nil {
+		return nil, err
+	}
+	if err = p.openRegistry(ctx); err != nil {
+		return nil, err
+	}
+	if err = p.openFront(ctx); err != nil {
+		return nil, err
+	}
+	if err = p.openReaders(ctx); err != nil {
+		return nil, err
+	}
+	if o.step {
+		tick := p.tick()
+		if tick.IsZero() {
+			tick = o.start
+		}
+		p.step = newStepper(p, tick)
+		p.clock = p.step.clock
+	}
+	j := ingest.Journal(p.journal)
+	if o.hooks.journal != nil {
+		j = o.hooks.journal(j)
+	}
+	p.intake = ingest.NewIntake(ingest.IntakeOptions{Journal: j, Locator: p, Clock: p.clock, Log: p.log})
+	return p, p.openHTTP()
+}
+
+// recordsFile is the records store in the data folder.
+const recordsFile = "ganlin.db"
+
+// run runs the program, and more stages behind it, until ctx ends.
+func (p *program) run(ctx context.Context, more ...stage) error {
+	stages := []stage{{"journal", p.keepJournal}}
+	if p.child != nil {
+		stages = append(stages, stage{"InfluxDB", p.child.Run})
+	}
+	stages = append(stages,
+		stage{"waiting values", p.store.walk},
+		stage{"store", p.store.run},
+		stage{"dead letters", p.dead.run},
+		stage{"latest values", p.recent.run},
+		stage{"intake", p.intake.Run},
+	)
+	if p.door != nil {
+		stages = append(stages, stage{"door", p.keepDoor})
+	}
+	for _, b := range p.brokers {
+		stages = append(stages, stage{"broker " + b.url, func(ctx context.Context) error { return b.source.Run(ctx, p.intake.Deliver) }})
+	}
+	stages = append(stages, stage{"pages", p.serveHTTP}, stage{"readiness", p.announce})
+	stages = append(stages, more...)
+	if p.o.hooks.started != nil {
+		p.o.hooks.started(p)
+	}
+	err := runStages(ctx, stages)
+	p.close(context.WithoutCancel(ctx))
+	return err
+}
+
+// close closes what openProgram opened, in reverse order. What was not opened is passed over.
+func (p *program) close(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	var errs []error
+	if p.listens != nil {
+		_ = p.listens.Close() // the server has closed it already, unless it never ran
+	}
+	if p.writer != nil {
+		p.writer.Close()
+		p.query.Close()
+	}
+	if p.journal != nil {
+		errs = append(errs, p.journal.Close(ctx))
+	}
+	if p.server != nil {
+		errs = append(errs, p.server.Stop(ctx))
+	}
+	if p.records != nil {
+		errs = append(errs, p.records.Close())
+	}
+	if p.folder != nil {
+		errs = append(errs, p.folder.close())
+	}
+	if err := errors.Join(errs...); err != nil {
+		p.log.Error("closing", "error", err)
+	}
+}
+
+// Locate tells where the readings of a device belong.
+func (p *program) Locate(id devices.DeviceID) (devices.Location, bool) {
+	return p.registry.Load().Locate(id)
+}
+
+func (p *program) openHTTP() error {
+	pages, err := dashboards.New(dashboards.Options{Source: pageSource{p}, Log: p.log, Now: p.clock.Now})
+	if err != nil {
+		return err
+	}
+	p.metrics.registry.MustRegister(p)
+	api := httpapi.Options{
+		Token: p.token, Health: p, Registrar: p.registrar(), DeadLetters: deadLetters{p.records},
+		Metrics: p.metrics.handler(), Live: http.HandlerFunc(pages.Live), Log: p.log,
+	}
+	if p.step != nil {
+		api.Stepper = p.step
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", httpapi.New(api))
+	pages.Register(mux)
+	p.http = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelWarn)}
+	p.listens, err = net.Listen("tcp", p.o.config.HTTP.Listen) //nolint:noctx // it returns at once
+	if err != nil {
+		return exitError{exitOutOfReach, fmt.Errorf("listening for pages: %w; choose another address with --http or http.listen", err)}
+	}
+	return nil
+}
+
+func (p *program) serveHTTP(ctx context.Context) error {
+	var closing sync.WaitGroup
+	defer closing.Wait()
+	stop := context.AfterFunc(ctx, func() {
+		closing.Add(1)
+		defer closing.Done()
+		_ = p.http.Close() // live pages never end by themselves; they connect again
+	})
+	defer stop()
+	if err := p.http.Serve(p.listens); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// url is where the pages are.
+func (p *program) url() string { return "http://" + p.listens.Addr().String() }
+
+// An externalBroker is a source over a broker of another maker and how its connection is.
+type externalBroker struct {
+	url    string
+	source *mqtt.Source
+	down   atomic.Pointer[time.Time] // since when it is lost; nil while connected
+}
+
+func (b *externalBroker) lost() (since time.Time, lost bool) {
+	if t := b.down.Load(); t != nil {
+		return *t, true
+	}
+	return time.Time{}, false
+}

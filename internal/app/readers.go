@@ -1,0 +1,105 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"ganlin/internal/journal"
+)
+
+// The journal's readers, as their progress and the metrics name them.
+const (
+	readerStore       = "store"
+	readerDeadLetters = "dead_letters"
+	readerNow         = "now"
+)
+
+// The bounds of what a reader handles at once, and how often at the most.
+const (
+	batchRecords = 512
+	batchBytes   = 4 << 20
+	batchEvery   = 100 * time.Millisecond
+)
+
+// readBatches follows the journal from a position and hands over what is there,
+// in batches. A batch is never held back: while one is handled the next one
+// gathers, and between two lies at least batchEvery unless a batch is full.
+func readBatches(ctx context.Context, j *journal.Journal, from journal.Position, handle func(context.Context, []*journal.Record) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var follower sync.WaitGroup
+	defer follower.Wait()
+	defer cancel()
+	records := make(chan *journal.Record)
+	failed := make(chan error, 1)
+	follower.Go(func() {
+		failed <- j.Follow(ctx, from, func(r *journal.Record) error {
+			select {
+			case records <- r:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		})
+	})
+	gathered := make(chan []*journal.Record)
+	follower.Go(func() { gatherRecords(ctx, records, gathered) })
+	for {
+		select {
+		case batch := <-gathered:
+			begin := time.Now()
+			if err := handle(ctx, batch); err != nil {
+				if ctx.Err() != nil {
+					return nil
+				}
+				return err
+			}
+			if bytesOf(batch) < batchBytes && len(batch) < batchRecords {
+				select {
+				case <-time.After(batchEvery - time.Since(begin)):
+				case <-ctx.Done():
+				}
+			}
+		case err := <-failed:
+			if ctx.Err() != nil || errors.Is(err, context.Canceled) {
+				return nil
+			}
+			return fmt.Errorf("following the journal: %w", err)
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// gatherRecords collects records into a batch until somebody takes it.
+func gatherRecords(ctx context.Context, records <-chan *journal.Record, gathered chan<- []*journal.Record) {
+	var batch []*journal.Record
+	size := 0
+	for {
+		from, to := records, gathered
+		if len(batch) == 0 {
+			to = nil
+		}
+		if len(batch) >= batchRecords || size >= batchBytes {
+			from = nil
+		}
+		select {
+		case r := <-from:
+			batch = append(batch, r)
+			size += r.Bytes()
+		case to <- batch:
+			batch, size = nil, 0
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func bytesOf(batch []*journal.Record) (n int) {
+	for _, r := range batch {
+		n += r.Bytes()
+	}
+	return n
+}

@@ -1,0 +1,148 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"maps"
+	"strings"
+	"sync"
+
+	"ganlin/internal/influx"
+	"ganlin/internal/journal"
+	"ganlin/internal/records"
+)
+
+// A store takes lines until each is stored or refused by the database for good.
+type store interface {
+	Write(ctx context.Context, lines []influx.Line) (influx.Result, error)
+}
+
+// A storeReader brings the journal's lines to the database. What the database
+// took is counted in the same transaction that moves its position on, so that
+// neither can be lost without the other; lines written twice are one point.
+type storeReader struct {
+	journal *journal.Journal
+	records *records.Store
+	store   store
+
+	batch   func([]*journal.Record) []*journal.Record // of a test; else nil
+	waiting journal.Waiting
+	began   journal.Position // where the walk of waiting begins
+
+	mu       sync.Mutex
+	position journal.Position
+	stored   int64
+	rejected map[string]int64 // by reason
+}
+
+func newStoreReader(p *program, at journal.Position, counts map[string]int64) *storeReader {
+	s := &storeReader{
+		journal: p.journal, records: p.records, store: p.writer, batch: p.o.hooks.batch,
+		began: at, position: at, stored: counts[countStored], rejected: map[string]int64{},
+	}
+	for name, n := range counts {
+		if reason, ok := strings.CutPrefix(name, countRejected); ok {
+			s.rejected[reason] = n
+		}
+	}
+	return s
+}
+
+// The names of the store's counters in its progress.
+const (
+	countStored   = "stored"
+	countRejected = "rejected_" // and the reason
+)
+
+func (s *storeReader) run(ctx context.Context) error {
+	return readBatches(ctx, s.journal, s.began, s.handle)
+}
+
+// walk counts what waits, from where the store stood at the start.
+func (s *storeReader) walk(ctx context.Context) error {
+	return s.waiting.Run(ctx, s.journal, s.began)
+}
+
+// A storeCount is the store's part of the accounting at one moment.
+type storeCount struct {
+	stored, rejected, waiting int64
+	walked                    uint64 // the sequence of the last record that the walk has counted
+}
+
+func (s *storeReader) counts() storeCount {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := storeCount{stored: s.stored, waiting: s.waiting.Values(), walked: s.waiting.Walked()}
+	for _, n := range s.rejected {
+		c.rejected += n
+	}
+	return c
+}
+
+func (s *storeReader) at() journal.Position {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.position
+}
+
+// An origin is where in the journal a line stands.
+type origin struct {
+	record *journal.Record
+	line   int
+}
+
+// handle writes a batch and keeps how far it has come.
+func (s *storeReader) handle(ctx context.Context, batch []*journal.Record) error {
+	var lines []influx.Line
+	var from []origin // of each line
+	sent := batch
+	if s.batch != nil {
+		sent = s.batch(batch)
+	}
+	for _, r := range sent {
+		n := 0
+		for text, values := range r.Lines() {
+			lines = append(lines, influx.Line{Text: bytes.TrimSuffix(text, []byte{'\n'}), Values: values})
+			from = append(from, origin{r, n})
+			n++
+		}
+	}
+	var result influx.Result
+	if len(lines) > 0 {
+		var err error
+		if result, err = s.store.Write(ctx, lines); err != nil {
+			return fmt.Errorf("storing %d lines: %w", len(lines), err)
+		}
+	}
+	stored, rejected := s.stored+int64(result.Stored), maps.Clone(s.rejected)
+	var dead []records.DeadLetter
+	for _, d := range result.Dead {
+		o := from[d.Index]
+		rejected[string(d.Reason)] += int64(lines[d.Index].Values)
+		dead = append(dead, records.DeadLetter{
+			ID:       fmt.Sprintf("%d-line-%d", o.record.Position().Sequence, o.line),
+			Received: o.record.Time(),
+			Reason:   string(d.Reason),
+			Detail:   "the database refuses this line: " + d.Detail,
+			Part:     true,
+			Length:   len(lines[d.Index].Text),
+			Payload:  lines[d.Index].Text,
+		})
+	}
+	counts := map[string]int64{countStored: stored}
+	for reason, n := range rejected {
+		counts[countRejected+reason] = n
+	}
+	at := batch[len(batch)-1].Position()
+	if err := s.records.Commit(ctx, records.Progress{Reader: readerStore, Position: at.String(), Counts: counts}, dead); err != nil {
+		return fmt.Errorf("keeping how far the store is: %w", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.position, s.stored, s.rejected = at, stored, rejected
+	for _, r := range batch {
+		s.waiting.Passed(r)
+	}
+	return nil
+}

@@ -1,0 +1,400 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"ganlin/ingest"
+	"ganlin/internal/httpapi"
+	"ganlin/internal/influx"
+	"ganlin/internal/journal"
+)
+
+// trialEnv makes the test binary be the program, whole or with one promise broken on purpose.
+const trialEnv = "GANLIN_TRIAL"
+
+// The programs of a trial.
+const (
+	asItIs      = "as_it_is"
+	answerEarly = "answer_early" // acknowledges before the journal has it
+	loseRecord  = "lose_record"  // one record on its way to the database disappears
+)
+
+func TestMain(m *testing.M) {
+	if kind := os.Getenv(trialEnv); kind != "" {
+		os.Exit(mainWith(os.Args[1:], os.Stdout, os.Stderr, trialHooks(kind)))
+	}
+	os.Exit(m.Run())
+}
+
+func trialHooks(kind string) hooks {
+	switch kind {
+	case answerEarly:
+		return hooks{journal: func(j ingest.Journal) ingest.Journal { return newEarlyJournal(j) }}
+	case loseRecord:
+		var lost atomic.Bool
+		return hooks{batch: func(batch []*journal.Record) []*journal.Record {
+			for i, r := range batch {
+				if r.Values() > 0 && len(batch) > 1 && lost.CompareAndSwap(false, true) {
+					return slices.Delete(slices.Clone(batch), i, i+1)
+				}
+			}
+			return batch
+		}}
+	}
+	return hooks{}
+}
+
+// earlyJournal answers at once and writes later, as a broker does that keeps messages in memory.
+type earlyJournal struct{ groups chan []ingest.Decoded }
+
+func newEarlyJournal(j ingest.Journal) *earlyJournal {
+	e := &earlyJournal{make(chan []ingest.Decoded, 1<<16)}
+	go func() {
+		for g := range e.groups {
+			_ = j.Append(context.Background(), g)
+		}
+	}()
+	return e
+}
+
+func (e *earlyJournal) Append(_ context.Context, batch []ingest.Decoded) error {
+	e.groups <- batch
+	return nil
+}
+
+// long reports whether the full counts are asked for.
+func long() bool { return os.Getenv("GANLIN_LONG") != "" }
+
+// counts returns the short or the long form of a count.
+func counts(short, full int) int {
+	if long() {
+		return full
+	}
+	return short
+}
+
+// A trial is a program of its own on a folder, with a registry of probes.
+type trial struct {
+	t       *testing.T
+	kind    string
+	folder  string
+	config  string
+	mqtt    string // host:port
+	devices []loadDevice
+
+	cmd   *exec.Cmd
+	out   *logged
+	ready readiness
+}
+
+// newTrial writes a configuration with n probes and makes their credentials. extra is added to the configuration.
+func newTrial(t *testing.T, kind string, n int, extra string) *trial {
+	t.Helper()
+	tr := &trial{t: t, kind: kind, folder: t.TempDir(), mqtt: freeAddress(t)}
+	tr.config = filepath.Join(tr.folder, "ganlin.yaml")
+	if extra == "" {
+		extra = "mqtt: {listen: {address: " + strconv.Quote(tr.mqtt) + "}}\n"
+	}
+	write(t, tr.config, fmt.Sprintf("data: data\nhttp: {listen: %q}\nregistry: [registry.yaml]\n%s", freeAddress(t), extra))
+	write(t, filepath.Join(tr.folder, "registry.yaml"), probes(n))
+	var made []struct{ Device, Password string }
+	out := tr.command("devices", "import", filepath.Join(tr.folder, "registry.yaml"), "--config", tr.config, "--json")
+	if err := json.Unmarshal(out, &made); err != nil {
+		t.Fatalf("reading the credentials %q: %v", out, err)
+	}
+	if len(made) != n {
+		t.Fatalf("%d credentials were made, want %d", len(made), n)
+	}
+	for _, m := range made {
+		tr.devices = append(tr.devices, loadDevice{m.Device, m.Password})
+	}
+	return tr
+}
+
+// probes is a registry of n probes on one plot.
+func probes(n int) string {
+	var b strings.Builder
+	b.WriteString(`places: [{code: "500119101001", name: 三泉村}]
+sites: [{id: sanquan, place: "500119101001"}]
+stations: [{id: w-01, latitude: 29.16, longitude: 107.10, elevation_m: 640}]
+plots: [{id: p-001, place: "500119101001", station: w-01, area_mu: 3.2, crop: maize_grain, planted: 2026-04-02, soil: silt_loam}]
+devices:
+`)
+	for i := range n {
+		fmt.Fprintf(&b, "  - {id: s-%03d, model: ganlin-soil-3, plot: p-001}\n", i+1)
+	}
+	return b.String()
+}
+
+// command runs one command of the program and returns its standard output.
+func (tr *trial) command(args ...string) []byte {
+	tr.t.Helper()
+	out, err := tr.try(args...)
+	if err != nil {
+		tr.t.Fatalf("ganlin %s: %v", strings.Join(args, " "), err)
+	}
+	return out
+}
+
+func (tr *trial) try(args ...string) ([]byte, error) {
+	cmd := exec.CommandContext(tr.t.Context(), os.Args[0], args...)
+	cmd.Env = append(os.Environ(), trialEnv+"="+asItIs)
+	var errOut bytes.Buffer
+	cmd.Stderr = &errOut
+	out, err := cmd.Output()
+	if err != nil {
+		err = fmt.Errorf("%w: %s", err, errOut.String())
+	}
+	return out, err
+}
+
+// start runs the program and waits until it is ready; it returns how long that took.
+func (tr *trial) start() time.Duration {
+	tr.t.Helper()
+	begin := time.Now()
+	tr.launch("serve", "--config", tr.config)
+	tr.waitReady()
+	return time.Since(begin)
+}
+
+// launch starts the program without waiting for it.
+func (tr *trial) launch(args ...string) {
+	tr.t.Helper()
+	name := filepath.Join(tr.folder, "ready.json")
+	_ = os.Remove(name)
+	tr.cmd = exec.Command(os.Args[0], append(args, "--ready", name)...)
+	tr.cmd.Env = append(os.Environ(), trialEnv+"="+tr.kind)
+	tr.out = &logged{}
+	tr.cmd.Stdout, tr.cmd.Stderr = tr.out, tr.out
+	if err := tr.cmd.Start(); err != nil {
+		tr.t.Fatal(err)
+	}
+	pid := tr.cmd.Process.Pid
+	tr.t.Cleanup(func() { _ = syscall.Kill(pid, syscall.SIGKILL) })
+}
+
+func (tr *trial) waitReady() {
+	tr.t.Helper()
+	waitFor(tr.t, 15*time.Minute, "the program to be ready", func() (bool, string) {
+		if tr.cmd.ProcessState != nil {
+			return false, "it has ended"
+		}
+		err := readJSONFile(filepath.Join(tr.folder, "ready.json"), &tr.ready)
+		return err == nil, tr.out.tail()
+	})
+}
+
+// kill ends the program as a crash does, and waits until nothing is left of it.
+func (tr *trial) kill() {
+	tr.t.Helper()
+	children := childrenOf(tr.cmd.Process.Pid)
+	_ = tr.cmd.Process.Kill()
+	_ = tr.cmd.Wait()
+	waitFor(tr.t, 10*time.Second, "the database of a killed program to end too", func() (bool, string) {
+		for _, pid := range children {
+			if alive(pid) {
+				return false, fmt.Sprintf("process %d lives on", pid)
+			}
+		}
+		return true, ""
+	})
+}
+
+// stop ends the program as an operator does.
+func (tr *trial) stop() {
+	tr.t.Helper()
+	_ = tr.cmd.Process.Signal(syscall.SIGTERM)
+	if err := tr.cmd.Wait(); err != nil {
+		tr.t.Fatalf("stopping: %v\n%s", err, tr.out.tail())
+	}
+}
+
+func (tr *trial) status() (httpapi.Status, error) {
+	var s httpapi.Status
+	r := remote{base: tr.ready.HTTP, token: tr.ready.Token}
+	return s, r.call(tr.t.Context(), "GET", "/api/v1/status", nil, &s)
+}
+
+// settled waits until nothing waits for the database any more, and returns the accounting.
+func (tr *trial) settled(limit time.Duration) httpapi.Accounting {
+	tr.t.Helper()
+	var last httpapi.Status
+	waitFor(tr.t, limit, "every value to be settled", func() (bool, string) {
+		s, err := tr.status()
+		if err != nil {
+			return false, err.Error()
+		}
+		same := s.Accounting == last.Accounting
+		last = s
+		return same && s.Accounting.Values.Waiting == 0 && s.Accounting.Messages.Received > 0, fmt.Sprintf("%+v %v", s.Accounting, s.Parts)
+	})
+	return last.Accounting
+}
+
+// counted asks the database how many values it holds.
+func (tr *trial) counted() int64 {
+	tr.t.Helper()
+	e := influx.Endpoint(tr.ready.Influx)
+	c := influx.NewClient(e.Fixed(), nil)
+	defer c.Close()
+	n, err := c.CountValues(tr.t.Context())
+	if err != nil {
+		tr.t.Fatal(err)
+	}
+	return n
+}
+
+// load is the standard load of the trials: 2,000 messages a second from all
+// devices, with 5 % duplicates, 5 % late and 2 % broken messages.
+func (tr *trial) load() *load {
+	return &load{
+		address: tr.mqtt, devices: tr.devices, perSec: 2000 / float64(len(tr.devices)), window: 20,
+		duplicates: 0.05, late: 0.05, broken: 0.02,
+		seed: uint64(time.Now().UnixNano()), start: time.Now().Add(-2 * time.Hour).Truncate(time.Second),
+	}
+}
+
+// A running load.
+type background struct {
+	stop chan struct{}
+	done chan error
+}
+
+func (l *load) begin(t *testing.T) background {
+	t.Helper()
+	t.Logf("load seed %d", l.seed)
+	b := background{make(chan struct{}), make(chan error, 1)}
+	go func() { b.done <- l.run(t.Context(), b.stop) }()
+	return b
+}
+
+// finish sends nothing new and waits until everything is acknowledged.
+func (b background) finish(t *testing.T) {
+	t.Helper()
+	close(b.stop)
+	if err := <-b.done; err != nil {
+		t.Fatal(err)
+	}
+}
+
+// progress waits until n more messages are acknowledged.
+func (l *load) progress(t *testing.T, n int64) {
+	t.Helper()
+	target := l.acked.Load() + n
+	waitFor(t, 2*time.Minute, "messages to be acknowledged", func() (bool, string) {
+		return l.acked.Load() >= target, fmt.Sprintf("%d of %d", l.acked.Load(), target)
+	})
+}
+
+// verify holds what the program says against what the load counted by itself
+// and what the database holds.
+func (tr *trial) verify(l *load) {
+	tr.t.Helper()
+	a, inDatabase := tr.settled(2*time.Minute), tr.counted()
+	tr.t.Logf("load: %d sent, %d acknowledged, %d values, %d reconnects; program: %+v; database: %d values",
+		l.sent.Load(), l.acked.Load(), l.values.Load(), l.reconnects.Load(), a, inDatabase)
+	if err := judge(l, a, inDatabase); err != nil {
+		tr.t.Error(err)
+	}
+}
+
+// judge returns what is wrong with an account of a load that has been acknowledged whole.
+func judge(l *load, a httpapi.Accounting, inDatabase int64) error {
+	var wrong []error
+	check := func(ok bool, format string, args ...any) {
+		if !ok {
+			wrong = append(wrong, fmt.Errorf(format, args...))
+		}
+	}
+	check(a.Conserved(), "the law does not hold: %+v", a)
+	check(a.Values.Stored == l.values.Load(), "%d values are stored, the load had %d acknowledged", a.Values.Stored, l.values.Load())
+	check(inDatabase == a.Values.Stored, "%d values are in the database, %d are called stored", inDatabase, a.Values.Stored)
+	check(l.acked.Load() == l.sent.Load(), "%d of %d messages were acknowledged", l.acked.Load(), l.sent.Load())
+	// What was sent again after a cut connection may have been journalled before.
+	check(a.Messages.Received >= l.sent.Load(), "%d messages were received of %d", a.Messages.Received, l.sent.Load())
+	check(a.Messages.DeadLettered >= l.brokenSent.Load(), "%d of %d broken messages are dead letters", a.Messages.DeadLettered, l.brokenSent.Load())
+	check(a.Values.Duplicate >= valuesPerMessage*l.duplicateSent.Load(), "%d duplicates were found of %d", a.Values.Duplicate, valuesPerMessage*l.duplicateSent.Load())
+	if l.reconnects.Load() == 0 {
+		check(a.Messages.Received == l.sent.Load(), "received %d, sent %d, on connections that were never cut", a.Messages.Received, l.sent.Load())
+		check(a.Messages.DeadLettered == l.brokenSent.Load(), "dead letters %d, broken %d", a.Messages.DeadLettered, l.brokenSent.Load())
+		check(a.Values.Duplicate == valuesPerMessage*l.duplicateSent.Load(), "duplicates %d, want %d", a.Values.Duplicate, valuesPerMessage*l.duplicateSent.Load())
+	}
+	check(a.Values.Rejected == 0, "%d values were rejected", a.Values.Rejected)
+	return errors.Join(wrong...)
+}
+
+// logged keeps what a program printed, for the report of a failure.
+type logged struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+func (l *logged) tail() string {
+	s := l.String()
+	return s[max(0, len(s)-2000):]
+}
+
+func write(t *testing.T, name, content string) {
+	t.Helper()
+	if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// freeAddress returns a loopback address that was free just now.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().String()
+}
+
+func alive(pid int) bool {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	return err == nil && !strings.Contains(string(b), ") Z ")
+}
+
+// childrenOf returns the direct children of a process.
+func childrenOf(pid int) (children []int) {
+	names, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	for _, name := range names {
+		b, _ := os.ReadFile(name)
+		for field := range strings.FieldsSeq(string(b)) {
+			if child, err := strconv.Atoi(field); err == nil {
+				children = append(children, child)
+			}
+		}
+	}
+	return children
+}

@@ -1,0 +1,160 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"time"
+
+	"ganlin/devices"
+	"ganlin/ingest"
+	"ganlin/internal/config"
+	"ganlin/internal/httpapi"
+	"ganlin/internal/influx"
+	"ganlin/internal/influx/influxd"
+	"ganlin/internal/journal"
+	"ganlin/internal/mqtt"
+	"ganlin/internal/records"
+	"ganlin/internal/registry"
+)
+
+// registrar is the keeper of devices of this running program.
+func (p *program) registrar() registrar {
+	r := registrar{records: p.records, files: p.o.files, zone: p.o.config.TimeZone, changed: p.takeOver}
+	if p.door != nil {
+		r.kick, r.online = p.door.Kick, p.gate.Online
+	}
+	return r
+}
+
+// takeOver puts a new registry, where there is one, and the present credentials into force.
+func (p *program) takeOver(ctx context.Context, r *registry.Registry) error {
+	if r != nil {
+		p.registry.Store(r)
+	}
+	return p.records.LoadSecrets(ctx, p.secrets)
+}
+
+// openRegistry makes the registry in force; the demo's village is imported into it first.
+func (p *program) openRegistry(ctx context.Context) error {
+	if p.o.village != nil {
+		var text strings.Builder
+		if err := registry.WriteYAML(&text, p.o.village); err != nil {
+			return err
+		}
+		if err := p.records.Import(ctx, records.Imported{Name: "village.yaml", Content: text.String()}, time.Now()); err != nil {
+			return err
+		}
+	}
+	reg, err := p.registrar().load(ctx, "", nil)
+	if err != nil {
+		return err
+	}
+	p.registry.Store(reg)
+	return nil
+}
+
+// demoCredentials returns the secrets of the simulated devices, which have to
+// outlive the process that made them.
+func (p *program) demoCredentials(ctx context.Context) (map[devices.DeviceID]string, error) {
+	name := p.folder.file("demo-credentials.json")
+	secrets := map[devices.DeviceID]string{}
+	switch err := readJSONFile(name, &secrets); {
+	case err == nil:
+		return secrets, nil
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, err
+	}
+	for _, d := range p.o.village.Devices() { // those of a start that was cut short are known to nobody
+		if err := p.registrar().Revoke(ctx, d.ID); err != nil && !errors.Is(err, httpapi.ErrNotFound) {
+			return nil, err
+		}
+	}
+	made, err := p.registrar().makeCredentials(ctx, p.o.village.Devices())
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range made {
+		secrets[c.Device] = c.Password
+	}
+	if err := writeJSONFile(name, secrets); err != nil {
+		return nil, err
+	}
+	return secrets, p.records.LoadSecrets(ctx, p.secrets)
+}
+
+// keptPositions returns where the readers stand, as they kept it.
+func (p *program) keptPositions(ctx context.Context) ([]journal.Position, error) {
+	var kept []journal.Position
+	for _, reader := range []string{readerStore, readerDeadLetters} {
+		progress, err := p.records.Progress(ctx, reader)
+		if err != nil {
+			return nil, err
+		}
+		at, err := journal.ParsePosition(progress.Position)
+		if err != nil {
+			return nil, fmt.Errorf("reading how far %s is: %w", reader, err)
+		}
+		kept = append(kept, at)
+	}
+	return kept, nil
+}
+
+// openReaders prepares the database's writer and the journal's readers.
+func (p *program) openReaders(ctx context.Context) error {
+	if p.o.config.Influx == nil {
+		p.child = influxd.New(influxd.Options{Dir: p.folder.file("influx"), Logger: p.log, Changed: func(s influxd.State) {
+			if s.Phase == influxd.Ready {
+				p.writer.Kick()
+			}
+		}})
+	}
+	p.writer = influx.NewWriter(influx.WriterOptions{
+		Endpoint: p.endpoint, Logger: p.log,
+		Wrote: func(took time.Duration, _ int) { p.metrics.write.Observe(took.Seconds()) },
+	})
+	kept, err := p.keptPositions(ctx)
+	if err != nil {
+		return err
+	}
+	progress, err := p.records.Progress(ctx, readerStore)
+	if err != nil {
+		return err
+	}
+	p.store = newStoreReader(p, kept[0], progress.Counts)
+	p.dead = &deadReader{journal: p.journal, records: p.records, position: kept[1], kept: kept[1]}
+	p.recent = &nowReader{journal: p.journal, now: p.now, file: p.folder.file("now.json"), log: p.log}
+	return p.recent.load(ctx)
+}
+
+// addBroker prepares a source over an external broker.
+func (p *program) addBroker(c config.Broker) error {
+	b := &externalBroker{url: c.URL}
+	unknown := p.clock.Now()
+	b.down.Store(&unknown)
+	var subscriptions []mqtt.Subscription
+	for _, s := range c.Sources {
+		subscriptions = append(subscriptions, mqtt.Subscription{Topics: s.Topics, Codec: ingest.Codecs()[s.Codec]})
+	}
+	var err error
+	b.source, err = mqtt.New(mqtt.Options{
+		URL: c.URL, ClientID: c.ClientID, Username: c.Username, Password: c.Password.Reveal(), Share: c.Share,
+		Subscriptions: subscriptions, Now: func() time.Time { return p.clock.Now() }, Log: p.log,
+		OnEvent: func(e mqtt.Event) {
+			switch e.Kind {
+			case mqtt.Connected:
+				b.down.Store(nil)
+			case mqtt.Lost:
+				now := time.Now().UTC()
+				b.down.CompareAndSwap(nil, &now)
+			}
+		},
+	})
+	if err != nil {
+		return exitError{exitUsage, fmt.Errorf("preparing broker %s: %w", c.URL, err)}
+	}
+	p.brokers = append(p.brokers, b)
+	return nil
+}

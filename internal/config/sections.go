@@ -1,0 +1,111 @@
+package config
+
+import (
+	"crypto/tls"
+	"strings"
+	"time"
+
+	"ganlin/internal/position"
+)
+
+// Bounds of the journal. A reading without a time of its own is compared with
+// those of the last day, so that much is always there.
+const (
+	minKeep         = 24 * time.Hour
+	minJournalBytes = 64_000_000
+)
+
+func (l *loader) http(n position.Node, v *HTTP) {
+	m, ok := n.Mapping("http", "listen", "tls")
+	if !ok {
+		return
+	}
+	if l.text(m, "listen", &v.Listen) {
+		err := checkAddress(v.Listen)
+		if err == nil {
+			err = checkLoopback(v.Listen)
+		}
+		complain(m.Get("listen"), "http.listen", err)
+	}
+	v.TLS = l.tls(m.Get("tls"), "http.tls")
+}
+
+// tls reads a certificate and its key, and whether they belong together.
+func (l *loader) tls(n position.Node, what string) *TLS {
+	m, ok := n.Mapping(what, "cert_file", "key_file")
+	if !ok || n.Absent() {
+		return nil
+	}
+	if missing := m.Missing("cert_file", "key_file"); len(missing) > 0 {
+		n.Errorf("%s lacks %s", what, strings.Join(missing, ", "))
+		return nil
+	}
+	var v TLS
+	if l.path(m, "cert_file", &v.CertFile) && l.path(m, "key_file", &v.KeyFile) {
+		_, err := tls.LoadX509KeyPair(v.CertFile, v.KeyFile)
+		complain(n, what, err)
+	}
+	return &v
+}
+
+func (l *loader) journal(n position.Node, v *Journal) {
+	m, ok := n.Mapping("journal", "url", "keep", "max_bytes")
+	if !ok {
+		return
+	}
+	notYet(m.Get("url"), "journal.url", "a NATS cluster", "the embedded journal")
+	var text string
+	if l.text(m, "keep", &text) {
+		keep, err := parseDuration(text)
+		complain(m.Get("keep"), "journal.keep", err)
+		if v.Keep = keep; err == nil && keep < minKeep {
+			m.Get("keep").Errorf("journal.keep %s is less than a day, and a day is needed to recognise duplicates", text)
+		}
+	}
+	if l.text(m, "max_bytes", &text) {
+		size, err := parseBytes(text)
+		complain(m.Get("max_bytes"), "journal.max_bytes", err)
+		if v.MaxBytes = size; err == nil && size < minJournalBytes {
+			m.Get("max_bytes").Errorf("journal.max_bytes %s is less than 64MB", text)
+		}
+	}
+}
+
+func (l *loader) influx(n position.Node, c *Config) {
+	m, ok := n.Mapping("influx", "url", "org", "bucket", "token", "token_file")
+	if !ok || n.Absent() {
+		return
+	}
+	v := defaultInflux()
+	if l.text(m, "url", &v.URL) {
+		complain(m.Get("url"), "influx.url", checkURL(v.URL, false, "http", "https"))
+	} else if m.Get("url").Absent() {
+		n.Errorf("influx lacks url; give it, or leave influx out for the local database")
+	}
+	l.text(m, "org", &v.Org)
+	l.text(m, "bucket", &v.Bucket)
+	l.secret(m, "token", &v.Token)
+	if m.Get("token").Absent() && m.Get("token_file").Absent() {
+		l.report.Warnf(n.At(), "influx has no token; give token_file unless the database asks for none")
+	}
+	c.Influx = &v
+}
+
+func (l *loader) records(n position.Node) {
+	if m, ok := n.Mapping("records", "url"); ok {
+		notYet(m.Get("url"), "records.url", "PostgreSQL", "SQLite in the data folder")
+	}
+}
+
+// notYet refuses what is described and not built: to go on with something else would surprise.
+func notYet(n position.Node, key, what, instead string) {
+	if !n.Absent() {
+		n.Errorf("%s: %s is not in this version yet; leave it empty for %s", key, what, instead)
+	}
+}
+
+func complain(n position.Node, key string, err error) {
+	if err != nil {
+		n.Errorf("%s: %v", key, err)
+	}
+}

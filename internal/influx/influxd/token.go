@@ -1,0 +1,58 @@
+package influxd
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// user is the only account of the child's database, an administrator.
+const user = "ganlin"
+
+// readToken returns user:password from the folder. At the first start it makes
+// a password of 32 random bytes and has it on disk before anyone uses it.
+func readToken(dir string) (string, error) {
+	path := filepath.Join(dir, "token")
+	raw, err := os.ReadFile(path)
+	if err == nil {
+		return strings.TrimSpace(string(raw)), nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("reading the password of influxd: %w", err)
+	}
+	secret := make([]byte, 32)
+	_, _ = rand.Read(secret) // never fails
+	token := user + ":" + hex.EncodeToString(secret)
+	if err := writeWhole(path, []byte(token+"\n")); err != nil {
+		return "", fmt.Errorf("keeping the password of influxd: %w", err)
+	}
+	return token, nil
+}
+
+// writeWhole writes a file so that after a crash it is there whole or not at all.
+func writeWhole(path string, content []byte) error {
+	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		return err
+	}
+	folder, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
+}

@@ -1,0 +1,337 @@
+package journal
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"time"
+
+	"ganlin/devices"
+	"ganlin/ingest"
+	"ganlin/internal/journal/seen"
+)
+
+// An encoder writes the body of a record. Readings become lines of line
+// protocol, which InfluxDB takes as they are; the rest are comments:
+//
+//	#reading s-001 1783010400123 412 device
+//	soil,depth_cm=20,device=s-001,place=500119101001,plot=p-001,site=sanquan soil_moisture=0.231 1783010400000
+//	#presence {…}
+//	#report {…}
+//	#tick {…}
+//	#dead {…}
+//
+// The comment of a reading stands before its lines and names the device, the
+// receive time, the seq or -, and where the time of the lines comes from.
+type encoder struct {
+	index *seen.Index
+	room  int // of a body, bytes
+
+	body     []byte
+	counters Counters // of this record alone
+	fresh    int64
+	highest  []seqOf
+
+	tags    []byte // ,device=… of the message in hand
+	values  []value
+	reading seen.Reading
+}
+
+// A seqOf is a seq that a record holds, for those who wait for it.
+type seqOf struct {
+	device devices.DeviceID
+	seq    int64
+}
+
+// A value is one number with all that sorts it into a line.
+type value struct {
+	measurement devices.Measurement
+	ingest.Value
+}
+
+func (e *encoder) reset() {
+	e.body, e.counters, e.fresh, e.highest = e.body[:0], Counters{}, 0, e.highest[:0]
+}
+
+// estimate returns at least the bytes that the message takes.
+func estimate(d *ingest.Decoded) int {
+	n := 512 // presence, report
+	for _, dead := range d.Dead {
+		n += 512 + 6*(len(dead.Detail)+len(dead.Topic)) + len(dead.Payload)*4/3
+	}
+	for i := range d.Readings {
+		n += 128 + len(d.Readings[i].Values)*maxLine
+	}
+	return n
+}
+
+// maxLine is the size of a line with one value and its flags, and ids as long as they may be.
+const maxLine = 420
+
+// message adds one message.
+func (e *encoder) message(ctx context.Context, d *ingest.Decoded) error {
+	e.counters.Received++
+	if d.Whole {
+		e.counters.DeadLettered++
+	} else {
+		e.counters.Decoded++
+	}
+	e.counters.Values += int64(d.Values)
+	for reason, n := range d.Rejected {
+		e.reject(reason, n)
+	}
+	for i := range d.Dead {
+		e.dead(d, d.Dead[i])
+	}
+	if d.Presence != nil {
+		if err := e.status(ctx, d, presenceMark, d.Presence.Seq, comment{Presence: d.Presence}); err != nil {
+			return err
+		}
+	}
+	if d.Report != nil {
+		if err := e.status(ctx, d, reportMark, d.Report.Seq, comment{Report: d.Report}); err != nil {
+			return err
+		}
+	}
+	if len(d.Readings) == 0 {
+		return nil
+	}
+	if err := e.setTags(d.Device, d.Location); err != nil {
+		e.tooOdd(d, err)
+		return nil
+	}
+	for i := range d.Readings {
+		if err := e.addReading(ctx, d, &d.Readings[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *encoder) reject(reason ingest.Reason, n int) {
+	if e.counters.Rejected == nil {
+		e.counters.Rejected = map[ingest.Reason]int64{}
+	}
+	e.counters.Rejected[reason] += int64(n)
+}
+
+// status adds a presence or a report.
+func (e *encoder) status(ctx context.Context, d *ingest.Decoded, mark string, seq int64, c comment) error {
+	c.Device, c.Received, c.location = d.Device, d.Received.UnixMilli(), locationOf(d.Location)
+	e.comment(mark, c)
+	if seq == 0 {
+		return nil
+	}
+	e.reading = seen.Reading{Device: d.Device, Received: c.Received, Timed: true, HasSeq: true, Seq: seq}
+	_, err := e.judge(ctx)
+	return err
+}
+
+// dead adds a dead letter. It lies in the record itself, so that one write makes
+// the acknowledgement, the dead letter and the counters true together.
+func (e *encoder) dead(d *ingest.Decoded, letter ingest.DeadLetter) {
+	e.comment(deadMark, comment{Device: d.Device, Received: d.Received.UnixMilli(), Dead: deadOf(letter)})
+}
+
+// comment adds a line that InfluxDB passes over. What has no JSON, such as a
+// year after 9999, becomes a dead letter: sent again it would have none either.
+func (e *encoder) comment(mark string, c comment) {
+	b, err := json.Marshal(c)
+	if err != nil {
+		mark = deadMark
+		b, _ = json.Marshal(comment{Device: c.Device, Received: c.Received, Dead: &deadLetter{Reason: ingest.Unparsable, Detail: err.Error(), Part: true}})
+	}
+	e.body = append(append(append(e.body, mark...), b...), '\n')
+}
+
+// setTags writes the tags that all lines of a message share. Ids hold nothing
+// that would need an escape in line protocol, so there is none.
+func (e *encoder) setTags(device devices.DeviceID, l devices.Location) error {
+	if err := device.Validate(); err != nil {
+		return err
+	}
+	e.tags = append(append(e.tags[:0], ",device="...), device...)
+	if l.Place != "" {
+		if err := l.Place.Validate(); err != nil {
+			return err
+		}
+		e.tags = append(append(e.tags, ",place="...), l.Place...)
+	}
+	if l.Plot != "" {
+		if err := l.Plot.Validate(); err != nil {
+			return err
+		}
+		e.tags = append(append(e.tags, ",plot="...), l.Plot...)
+	}
+	if l.Site != "" {
+		if err := l.Site.Validate(); err != nil {
+			return err
+		}
+		e.tags = append(append(e.tags, ",site="...), l.Site...)
+	}
+	return nil
+}
+
+// tooOdd rejects all values of a message whose device or place cannot be a tag.
+// Sources make sure that there is none; if one does not, it shows here.
+func (e *encoder) tooOdd(d *ingest.Decoded, why error) {
+	dead := ingest.DeadLetter{Reason: ingest.UnknownDevice, Detail: why.Error(), Part: true}
+	for i := range d.Readings {
+		e.reject(dead.Reason, len(d.Readings[i].Values))
+	}
+	e.dead(d, dead)
+}
+
+// addReading adds one reading: its comment, and a line for each measurement, depth and channel.
+func (e *encoder) addReading(ctx context.Context, d *ingest.Decoded, r *ingest.Reading) error {
+	if len(e.body)+len(r.Values)*maxLine > e.room {
+		dead := ingest.DeadLetter{Reason: ingest.TooLarge, Detail: fmt.Sprintf("the reading has %d values; send them in parts", len(r.Values)), Part: true}
+		e.reject(dead.Reason, len(r.Values))
+		e.dead(d, dead)
+		return nil
+	}
+	e.sort(r.Values)
+	e.reading = seen.Reading{
+		Device: d.Device, Received: d.Received.UnixMilli(), At: r.At.UnixMilli(), Timed: r.Timing == ingest.DeviceTime,
+		HasSeq: r.HasSeq, Seq: r.Seq, Values: e.reading.Values[:0],
+	}
+	for i := range e.values {
+		e.reading.Values = append(e.reading.Values, seen.Value{Key: e.values[i].Key, Number: e.values[i].Number})
+	}
+	v, err := e.judge(ctx)
+	if err != nil {
+		return err
+	}
+	if v.Unidentified {
+		e.counters.Unidentified++
+	}
+	e.counters.Duplicate += int64(v.Duplicates)
+	e.readingComment(r)
+	e.lines(v.Duplicate)
+	return nil
+}
+
+func (e *encoder) judge(ctx context.Context) (seen.Verdict, error) {
+	if e.reading.HasSeq {
+		e.highest = append(e.highest, seqOf{e.reading.Device, e.reading.Seq})
+	}
+	return e.index.Judge(ctx, &e.reading)
+}
+
+// sort fills e.values with the values by line. It rejects what cannot be in a
+// line, and counts the second of two values of one key as a duplicate.
+func (e *encoder) sort(values []ingest.Value) {
+	e.values = e.values[:0]
+	for _, v := range values {
+		spec, known := v.Key.Quantity.Spec()
+		switch {
+		case !known:
+			e.reject(ingest.UnknownQuantity, 1)
+		case math.IsNaN(v.Number) || math.IsInf(v.Number, 0):
+			e.reject(ingest.OutOfBounds, 1)
+		case !isDigits(v.Key.DepthCM) || !isDigits(v.Key.Channel):
+			e.reject(ingest.BadKey, 1)
+		default:
+			e.values = append(e.values, value{spec.Measurement, v})
+		}
+	}
+	if !slices.IsSortedFunc(e.values, byLine) {
+		slices.SortStableFunc(e.values, byLine)
+	}
+	all := len(e.values)
+	e.values = slices.CompactFunc(e.values, func(a, b value) bool { return a.Key == b.Key })
+	e.counters.Duplicate += int64(all - len(e.values))
+}
+
+func byLine(a, b value) int {
+	if c := cmp.Compare(a.measurement, b.measurement); c != 0 {
+		return c
+	}
+	if c := cmp.Compare(a.Key.DepthCM, b.Key.DepthCM); c != 0 {
+		return c
+	}
+	if c := cmp.Compare(a.Key.Channel, b.Key.Channel); c != 0 {
+		return c
+	}
+	return cmp.Compare(a.Key.Quantity, b.Key.Quantity)
+}
+
+func isDigits(s string) bool {
+	if len(s) > 9 {
+		return false
+	}
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return true
+}
+
+var timings = [...]string{ingest.DeviceTime: "device", ingest.ReceiveTime: "receipt", ingest.UnsetClock: "unset"}
+
+func (e *encoder) readingComment(r *ingest.Reading) {
+	e.body = append(append(e.body, readingMark...), e.reading.Device...)
+	e.body = strconv.AppendInt(append(e.body, ' '), e.reading.Received, 10)
+	e.body = append(e.body, ' ')
+	if r.HasSeq {
+		e.body = strconv.AppendInt(e.body, r.Seq, 10)
+	} else {
+		e.body = append(e.body, '-')
+	}
+	e.body = append(append(append(e.body, ' '), timings[r.Timing]...), '\n')
+}
+
+// lines writes the values that are no duplicates.
+func (e *encoder) lines(duplicate []bool) {
+	var of *value // whose line is being written
+	for i := range e.values {
+		if duplicate[i] {
+			continue
+		}
+		v := &e.values[i]
+		if of == nil || of.measurement != v.measurement || of.Key.DepthCM != v.Key.DepthCM || of.Key.Channel != v.Key.Channel {
+			e.endLine(of)
+			e.startLine(v)
+			of = v
+		} else {
+			e.body = append(e.body, ',')
+		}
+		e.body = append(append(e.body, v.Key.Quantity...), '=')
+		e.body = strconv.AppendFloat(e.body, v.Number, 'g', -1, 64)
+		if v.Flags != 0 {
+			e.body = append(append(append(e.body, ','), v.Key.Quantity...), "_q="...)
+			e.body = append(strconv.AppendInt(e.body, int64(v.Flags), 10), 'i')
+		}
+		e.fresh++
+	}
+	e.endLine(of)
+}
+
+func (e *encoder) startLine(v *value) {
+	e.body = append(e.body, v.measurement...)
+	if v.Key.Channel != "" {
+		e.body = append(append(e.body, ",channel="...), v.Key.Channel...)
+	}
+	if v.Key.DepthCM != "" {
+		e.body = append(append(e.body, ",depth_cm="...), v.Key.DepthCM...)
+	}
+	e.body = append(append(e.body, e.tags...), ' ')
+}
+
+func (e *encoder) endLine(of *value) {
+	if of != nil {
+		e.body = append(strconv.AppendInt(append(e.body, ' '), e.reading.At, 10), '\n')
+	}
+}
+
+// ticks adds a tick of each site.
+func (e *encoder) ticks(at, now time.Time, sites []devices.SiteID) {
+	for _, site := range sites {
+		e.comment(tickMark, comment{At: at.UnixMilli(), Received: now.UnixMilli(), location: location{Site: site}})
+	}
+}

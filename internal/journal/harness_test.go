@@ -1,0 +1,185 @@
+package journal_test
+
+import (
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+
+	"ganlin/devices"
+	"ganlin/ingest"
+	"ganlin/internal/journal"
+)
+
+// A node is a NATS server on a store, with a journal on top of it.
+type node struct {
+	dir      string // holds nats/ and journal/
+	options  journal.Options
+	prepared *journal.Prepared
+	server   *server.Server
+	conn     *nats.Conn
+	journal  *journal.Journal
+}
+
+var start = time.Date(2026, 7, 2, 12, 0, 0, 0, time.UTC)
+
+func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+// newNode opens a journal below dir and closes it when the test ends.
+func newNode(t testing.TB, dir string, change func(*journal.Options)) *node {
+	t.Helper()
+	n := &node{dir: dir, options: journal.Options{Dir: filepath.Join(dir, "journal"), Log: discard()}}
+	if change != nil {
+		change(&n.options)
+	}
+	n.start(t)
+	t.Cleanup(func() { n.close(t) })
+	return n
+}
+
+func (n *node) start(t testing.TB) {
+	t.Helper()
+	if err := n.tryStart(t); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (n *node) tryStart(t testing.TB) (err error) {
+	t.Helper()
+	s, err := n.serve(t)
+	if err != nil {
+		return err
+	}
+	n.journal, err = journal.Open(t.Context(), s, n.options)
+	return err
+}
+
+// serve prepares the store and starts the server alone.
+func (n *node) serve(t testing.TB) (s journal.Server, err error) {
+	t.Helper()
+	if n.prepared, err = journal.Prepare(t.Context(), n.options.Dir, n.store(), n.options.Log); err != nil {
+		return s, err
+	}
+	n.server, err = server.NewServer(&server.Options{
+		JetStream: true, StoreDir: n.store(), SyncAlways: true, DontListen: true, NoSigs: true, NoLog: true,
+		MaxPayload: 4<<20 + 100, JetStreamMaxStore: 1 << 40, DisableJetStreamBanner: true,
+	})
+	if err != nil {
+		return s, err
+	}
+	n.server.Start()
+	if !n.server.ReadyForConnections(20 * time.Second) {
+		t.Fatal("the server does not start")
+	}
+	n.conn, err = nats.Connect("", nats.InProcessServer(n.server))
+	return journal.Server{Conn: n.conn, Prepared: n.prepared}, err
+}
+
+func (n *node) store() string { return filepath.Join(n.dir, "nats") }
+
+// blocks returns the files that the records lie in.
+func (n *node) blocks(t testing.TB) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(n.store(), "jetstream/*/streams", journal.StreamName, "msgs/*.blk"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+func (n *node) close(t testing.TB) {
+	t.Helper()
+	if n.journal != nil {
+		if err := n.journal.Close(t.Context()); err != nil && t.Context().Err() == nil {
+			t.Error(err)
+		}
+		n.journal = nil
+	}
+	n.stopServer()
+}
+
+func (n *node) stopServer() {
+	if n.server != nil {
+		n.conn.Close()
+		n.server.Shutdown()
+		n.server.WaitForShutdown()
+		n.server = nil
+	}
+}
+
+// killed returns a copy of the folder as a kill -9 at this moment would leave it.
+func (n *node) killed(t testing.TB) string {
+	t.Helper()
+	return copyOf(t, n.dir)
+}
+
+func copyOf(t testing.TB, dir string) string {
+	t.Helper()
+	to := t.TempDir()
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || strings.HasPrefix(d.Name(), "_test_") {
+			return err
+		}
+		relative, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		target := filepath.Join(to, relative)
+		if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {
+			return err
+		}
+		return os.WriteFile(target, content, 0o600)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return to
+}
+
+func (n *node) append(t testing.TB, messages ...ingest.Decoded) {
+	t.Helper()
+	if err := n.journal.Append(t.Context(), messages); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// read returns all records after a position.
+func (n *node) read(t testing.TB, after journal.Position) (records []*journal.Record) {
+	t.Helper()
+	for end := n.journal.State().End; after.Sequence < end.Sequence; {
+		got, err := n.journal.Read(t.Context(), after)
+		if err != nil {
+			t.Fatal(err)
+		}
+		records = append(records, got...)
+		after = got[len(got)-1].Position()
+	}
+	return records
+}
+
+// message returns a telemetry message with one reading of a device, s seconds after the start.
+func message(device string, s int, quantities ...devices.Quantity) ingest.Decoded {
+	at := start.Add(time.Duration(s) * time.Second)
+	if len(quantities) == 0 {
+		quantities = []devices.Quantity{devices.SoilMoisture}
+	}
+	r := ingest.Reading{At: at, Seq: int64(s) + 1, HasSeq: true}
+	for i, q := range quantities {
+		r.Values = append(r.Values, ingest.Value{Key: devices.Key{Quantity: q}, Number: 0.25 + float64(i)})
+	}
+	return ingest.Decoded{
+		Device: devices.DeviceID(device), Received: at.Add(70 * time.Millisecond),
+		Location: devices.Location{Plot: "p-001", Site: "sanquan", Place: "500119101001"},
+		Readings: []ingest.Reading{r}, Values: len(quantities),
+	}
+}

@@ -1,0 +1,110 @@
+package natsd
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// A logger passes on what the server logs, each kind of line once a minute:
+// a device with a fault, or a stranger, can cause thousands of lines a second.
+// It also acts on one line, because the server has no other sign for it.
+type logger struct {
+	log       *slog.Logger
+	forbidden func(connection uint64)
+	fatal     atomic.Pointer[string] // why the server could not start
+
+	mu    sync.Mutex
+	since time.Time // start of the minute
+	seen  map[string]int
+}
+
+func newLogger(log *slog.Logger, forbidden func(uint64)) *logger {
+	return &logger{log: log, forbidden: forbidden, seen: map[string]int{}}
+}
+
+// ofClient matches the start of a line about one connection: address, kind, number, and often more in quotes.
+var ofClient = regexp.MustCompile(`^\S+ - [a-z]+:(\d+)((?: - "(?:[^"\\]|\\.)*")*) - `)
+
+// violation ends the line, still unformatted, that tells of a refused publish.
+const violation = ` - Publish Violation - Subject %q`
+
+// Errorf also handles the refused publish of an MQTT device. The server drops
+// the message and would acknowledge it next, so that the device deletes what was
+// never stored. Closing the connection before this line returns prevents that.
+func (l *logger) Errorf(format string, v ...any) {
+	if strings.HasSuffix(format, violation) {
+		if m := ofClient.FindStringSubmatch(format); m != nil {
+			if connection, err := strconv.ParseUint(m[1], 10, 64); err == nil {
+				l.forbidden(connection)
+			}
+		}
+	}
+	l.write(slog.LevelError, format, v)
+}
+
+func (l *logger) Warnf(format string, v ...any) { l.write(slog.LevelWarn, format, v) }
+
+// Noticef is the server's level for its life cycle and, oddly, for a slow consumer.
+func (l *logger) Noticef(format string, v ...any) {
+	level := slog.LevelDebug
+	if strings.Contains(format, "Slow Consumer") {
+		level = slog.LevelError
+	}
+	l.write(level, format, v)
+}
+
+// Fatalf is called when a part of the server cannot start; the server then waits for its end.
+func (l *logger) Fatalf(format string, v ...any) {
+	l.fatal.CompareAndSwap(nil, new(fmt.Sprintf(format, v...)))
+	l.write(slog.LevelError, format, v)
+}
+
+// Debugf drops the line: the server is started without it.
+func (l *logger) Debugf(string, ...any) {}
+
+// Tracef drops the line: it would hold payloads.
+func (l *logger) Tracef(string, ...any) {}
+
+// maxKinds bounds what is remembered within a minute; lines are in part written by strangers.
+const maxKinds = 64
+
+func (l *logger) write(level slog.Level, format string, v []any) {
+	text, about := format, ""
+	if m := ofClient.FindString(format); m != "" {
+		about, text = strings.TrimSuffix(m, " - "), format[len(m):]
+		level = min(level, slog.LevelWarn) // a device's fault is not the server's
+	}
+	kind := text
+	if i := strings.IndexAny(kind, `%"0123456789`); i > 0 {
+		kind = kind[:i]
+	}
+
+	now := time.Now()
+	l.mu.Lock()
+	if now.Sub(l.since) >= time.Minute {
+		for kind, n := range l.seen {
+			if n > 1 {
+				l.log.Warn("more lines of the NATS server were left out", "kind", kind, "lines", n-1)
+			}
+		}
+		clear(l.seen)
+		l.since = now
+	}
+	if _, known := l.seen[kind]; !known && len(l.seen) >= maxKinds {
+		kind = "of other kinds"
+	}
+	l.seen[kind]++
+	first := l.seen[kind] == 1
+	l.mu.Unlock()
+
+	if first {
+		l.log.Log(context.Background(), level, "NATS server", "line", fmt.Sprintf(text, v...), "connection", about)
+	}
+}

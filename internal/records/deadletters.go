@@ -1,0 +1,137 @@
+package records
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"ganlin/devices"
+)
+
+// A DeadLetter is what could not be read or stored. Its id is given by whoever
+// keeps it, the same whenever the same thing is kept again.
+type DeadLetter struct {
+	ID       string
+	Received time.Time // UTC
+	Device   devices.DeviceID
+	Topic    string
+	Reason   string
+	Detail   string
+	Codec    string
+	Part     bool // only a part of a message
+	Length   int  // of the whole, bytes
+	SHA256   string
+	Payload  []byte // left out of pages
+}
+
+const letterColumns = `id, received_at, device, topic, reason, detail, codec, part, length, sha256`
+
+func insertDeadLetters(ctx context.Context, tx *sql.Tx, letters []DeadLetter) error {
+	if len(letters) == 0 {
+		return nil
+	}
+	insert, err := tx.PrepareContext(ctx, `INSERT INTO dead_letter (`+letterColumns+`, payload)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (id) DO NOTHING`)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = insert.Close() }()
+	fresh := map[string]int64{}
+	for _, l := range letters {
+		payload := l.Payload
+		if payload == nil {
+			payload = []byte{}
+		}
+		part := 0
+		if l.Part {
+			part = 1
+		}
+		res, err := insert.ExecContext(ctx, l.ID, l.Received.UnixMilli(), string(l.Device), l.Topic, l.Reason, l.Detail, l.Codec, part, l.Length, l.SHA256, payload)
+		if err != nil {
+			return err
+		}
+		n, err := res.RowsAffected()
+		if err != nil {
+			return err
+		}
+		fresh[l.Reason] += n
+	}
+	for reason, n := range fresh {
+		_, err := tx.ExecContext(ctx, `INSERT INTO dead_letter_count (reason, number) VALUES ($1, $2)
+			ON CONFLICT (reason) DO UPDATE SET number = dead_letter_count.number + excluded.number`, reason, n)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// DeadLetters returns at most limit letters that were kept before the one
+// named, newest first and without payloads; an empty name begins at the newest.
+func (s *Store) DeadLetters(ctx context.Context, before string, limit int) ([]DeadLetter, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT `+letterColumns+` FROM dead_letter
+		WHERE $1 = '' OR number < (SELECT number FROM dead_letter WHERE id = $1) ORDER BY number DESC LIMIT $2`, before, limit)
+	if err != nil {
+		return nil, fmt.Errorf("reading dead letters: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	letters := []DeadLetter{}
+	for rows.Next() {
+		var l DeadLetter
+		if err := scanLetter(rows, &l); err != nil {
+			return nil, fmt.Errorf("reading dead letters: %w", err)
+		}
+		letters = append(letters, l)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("reading dead letters: %w", err)
+	}
+	return letters, nil
+}
+
+// DeadLetter returns one letter with its payload, or ErrNotFound.
+func (s *Store) DeadLetter(ctx context.Context, id string) (l DeadLetter, err error) {
+	row := s.db.QueryRowContext(ctx, `SELECT `+letterColumns+`, payload FROM dead_letter WHERE id = $1`, id)
+	err = scanLetter(row, &l, &l.Payload)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return l, fmt.Errorf("reading dead letter %q: %w", id, err)
+	}
+	return l, nil
+}
+
+// DeadLetterCounts returns how many letters were kept, by reason.
+func (s *Store) DeadLetterCounts(ctx context.Context) (map[string]int64, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT reason, number FROM dead_letter_count`)
+	if err != nil {
+		return nil, fmt.Errorf("counting dead letters: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	counts := map[string]int64{}
+	for rows.Next() {
+		var reason string
+		var n int64
+		if err := rows.Scan(&reason, &n); err != nil {
+			return nil, fmt.Errorf("counting dead letters: %w", err)
+		}
+		counts[reason] = n
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("counting dead letters: %w", err)
+	}
+	return counts, nil
+}
+
+func scanLetter(row interface{ Scan(...any) error }, l *DeadLetter, more ...any) error {
+	var received int64
+	var device string
+	if err := row.Scan(append([]any{&l.ID, &received, &device, &l.Topic, &l.Reason, &l.Detail, &l.Codec, &l.Part, &l.Length, &l.SHA256}, more...)...); err != nil {
+		return err
+	}
+	l.Received, l.Device = time.UnixMilli(received).UTC(), devices.DeviceID(device)
+	return nil
+}
