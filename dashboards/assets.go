@@ -7,7 +7,6 @@ import (
 	"embed"
 	"encoding/hex"
 	"fmt"
-	"mime"
 	"net/http"
 	"path"
 	"strconv"
@@ -18,6 +17,11 @@ import (
 var assetFiles embed.FS
 
 const assetPath = "/assets/"
+
+// contentTypes are ours: those of the machine may say otherwise.
+func contentTypes() map[string]string {
+	return map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+}
 
 // Assets are files whose names hold a hash of what is in them, so that they may be cached for ever.
 type assets struct {
@@ -56,7 +60,7 @@ func loadAssets() (*assets, error) {
 		all.Write(sum[:])
 		hash, ext := hex.EncodeToString(sum[:6]), path.Ext(file)
 		name := strings.TrimSuffix(file, ext) + "-" + hash + ext
-		a.byName[name] = asset{contentType: mime.TypeByExtension(ext), plain: data, gzip: packed.Bytes(), etag: `"` + hash + `"`}
+		a.byName[name] = asset{contentType: contentTypes()[ext], plain: data, gzip: packed.Bytes(), etag: `"` + hash + `"`}
 		a.address[file] = assetPath + name
 	}
 	a.version = hex.EncodeToString(all.Sum(nil)[:4])

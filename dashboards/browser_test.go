@@ -34,6 +34,17 @@ func tab(t *testing.T) context.Context {
 	return ctx
 }
 
+// start serves the pages of a village on a port of its own.
+func start(t *testing.T, v *village) *httptest.Server {
+	t.Helper()
+	server := httptest.NewServer(serve(t, v))
+	t.Cleanup(func() {
+		server.CloseClientConnections() // Close alone would wait for live pages
+		server.Close()
+	})
+	return server
+}
+
 func do(t *testing.T, ctx context.Context, steps ...chromedp.Action[chromedp.Void]) { //nolint:revive // t comes first in tests
 	t.Helper()
 	if err := chromedp.Do(ctx, steps...); err != nil {
@@ -58,8 +69,7 @@ func TestPictures(t *testing.T) {
 	}
 	ctx := tab(t)
 	for name, v := range map[string]*village{"calm": newVillage(fortyPlots(morning)), "trouble": newVillage(troubled(fortyPlots(morning)))} {
-		server := httptest.NewServer(serve(t, v))
-		defer server.Close()
+		server := start(t, v)
 		for _, lang := range []string{"zh", "en"} {
 			for _, scheme := range []string{"light", "dark"} {
 				for screen, size := range map[string][2]int64{"phone": {360, 1500}, "desktop": {1280, 1350}, "narrow": {320, 1200}} {

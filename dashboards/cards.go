@@ -15,7 +15,7 @@ type card struct {
 	Badges        []badge
 	Cells         []cell
 	Profile       bool   // the cells are depths of soil moisture, one below the other
-	Note          string // in place of cells
+	Note          string // why there is nothing else
 	Devices       []deviceLine
 	Details       []detail
 }
@@ -44,7 +44,10 @@ type detail struct {
 	Rows []row
 }
 
-type row struct{ Label, Text string }
+type row struct {
+	Label, Text string
+	Measured    bool // it changes with the readings
+}
 
 // maxCells bounds what is large on a card; the rest is among its details.
 const maxCells = 9
@@ -63,11 +66,8 @@ func (s speaker) card(g group) card {
 	for _, d := range g.devices {
 		c.device(s, g, d, large)
 	}
-	switch {
-	case len(g.devices) == 0:
+	if len(g.devices) == 0 {
 		c.Note = s.text("card.no_devices", nil)
-	case len(c.Cells) == 0 && len(c.Details) == 0:
-		c.Note = s.text("card.no_values", nil)
 	}
 	return c
 }
@@ -96,7 +96,9 @@ func (c *card) device(s speaker, g group, d Device, large map[devices.Quantity]b
 	f := d.freshness(s.now)
 	line := deviceLine{ID: string(d.ID), Sign: "ok"}
 	detail := detail{ID: string(d.ID)}
-	add := func(label, text string) { detail.Rows = append(detail.Rows, row{label, text}) }
+	add := func(label, text string, measured bool) {
+		detail.Rows = append(detail.Rows, row{Label: label, Text: text, Measured: measured})
+	}
 	if f != empty {
 		line.Age = s.age(d.At)
 	}
@@ -121,24 +123,24 @@ func (c *card) device(s speaker, g group, d Device, large map[devices.Quantity]b
 		if u := unit(q); u != "" {
 			text += " " + u
 		}
-		add(label, text)
+		add(label, text, true)
 	}
 	if f == late || f == silent {
-		add(s.text("card.newest", nil), s.moment(d.At))
+		add(s.text("card.newest", nil), s.moment(d.At), true)
 	}
 	if d.Report != nil {
 		state := s.text("state."+string(d.Report.State), nil)
-		add(s.text("card.report", nil), s.text("card.report_at", words.Args{"state": state, "time": s.moment(d.ReportAt)}))
+		add(s.text("card.report", nil), s.text("card.report_at", words.Args{"state": state, "time": s.moment(d.ReportAt)}), false)
 	}
 	if d.Online != OnlineUnknown {
 		key := map[Online]string{IsOnline: "card.online", IsOffline: "card.offline"}[d.Online]
 		if !d.OnlineAt.IsZero() {
 			key += "_since"
 		}
-		add(s.text("card.connection", nil), s.text(key, words.Args{"since": s.moment(d.OnlineAt)}))
+		add(s.text("card.connection", nil), s.text(key, words.Args{"since": s.moment(d.OnlineAt)}), false)
 	}
 	if d.Firmware != "" {
-		add(s.text("card.firmware", nil), d.Firmware)
+		add(s.text("card.firmware", nil), d.Firmware, false)
 	}
 	if len(detail.Rows) > 0 {
 		c.Details = append(c.Details, detail)

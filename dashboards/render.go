@@ -39,8 +39,9 @@ func newRenderer(catalogue *words.Catalogue, a *assets) (*renderer, error) {
 }
 
 // A region is a part of the page that is updated on its own. Its slots are the
-// texts of its <g-t> elements and the widths of its bars, in their order; its
-// hash is over everything else. While the hash stays, an update is a few slots.
+// texts of its <g-t> elements, the classes of its <g-c> elements and the widths
+// of its bars, in their order; its hash is over everything else. While the hash
+// stays, an update is a few slots.
 type region struct {
 	id, list string // list: the list that it is an item of, or empty
 	html     string
@@ -55,7 +56,7 @@ type rendered struct {
 	version string // of the assets that go with the regions
 }
 
-var slotPattern = regexp.MustCompile(`<g-t>([^<]*)</g-t>|<rect class="fill" width="(\d+)"`)
+var slotPattern = regexp.MustCompile(`<g-t>([^<]*)</g-t>|<g-c class="([^"]*)"|<rect class="fill" width="(\d+)"`)
 
 const noHash = ` data-h=""`
 
@@ -136,7 +137,7 @@ func newRegion(id, list, text string) region {
 	h := fnv.New32a()
 	rest := 0
 	for _, m := range slotPattern.FindAllStringSubmatchIndex(text, -1) {
-		from, to := max(m[2], m[4]), max(m[3], m[5]) // of the group that matched; the other is -1
+		from, to := max(m[2], m[4], m[6]), max(m[3], m[5], m[7]) // of the group that matched; the others are -1
 		_, _ = h.Write([]byte(text[rest:from]))
 		r.slots = append(r.slots, html.UnescapeString(text[from:to]))
 		rest = to

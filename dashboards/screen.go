@@ -59,6 +59,7 @@ type hero struct {
 	Tone, Headline, Detail string
 	Counts                 []count
 	Newest                 string
+	Try                    bool // nothing has come yet, and the page tells how to send a reading
 	Time, Season           string
 }
 
@@ -81,7 +82,7 @@ type letter struct{ Reason, Code, Count string }
 type listHead struct {
 	Search, All string // what was searched for; the address that shows all again
 	Count       string
-	Legend      bool // some card shows moisture bars
+	Legend      bool   // some card shows moisture bars
 	Language    string // to be kept by the search form; empty: not named
 	None        string // why there are no plots, and what to do
 	Hint        string
@@ -99,7 +100,6 @@ func (s speaker) screen(b *board, q query) screen {
 	q.page = min(max(q.page, 1), pages)
 	out := screen{
 		Hero: s.hero(b), Ledger: s.ledger(b.Ledger),
-		Moving:  b.Ledger.Values.Waiting > 0 || !b.Ledger.Quiet,
 		Letters: s.letters(b.DeadLetters), Command: b.Command,
 		Head:     s.listHead(q, len(plots), len(stations), len(b.plots)),
 		Plots:    s.cards(plots, q.page),
@@ -197,10 +197,13 @@ func (s speaker) hero(b *board) hero {
 	}
 	counted("plots", len(b.plots))
 	counted("devices", b.devices)
-	counted("on_time", b.onTime)
-	if !b.onlineUnknown {
+	if b.devices > 0 {
+		counted("on_time", b.onTime)
+	}
+	if b.devices > 0 && !b.onlineUnknown {
 		counted("online", b.online)
 	}
+	h.Try = b.newest.IsZero() && b.Command != ""
 	if !b.newest.IsZero() {
 		h.Newest = s.text("hero.newest", words.Args{"age": s.age(b.newest)})
 	}

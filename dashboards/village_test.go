@@ -127,7 +127,7 @@ func valve(id string, at time.Time, open bool) dashboards.Device {
 	return dashboards.Device{
 		ID: devices.DeviceID(id), Valve: true, At: at, Online: dashboards.IsOnline, OnlineAt: morning.Add(-50 * time.Hour),
 		Values: []dashboards.Value{value("valve_open", opened, at), value("flow", flow, at), value("volume_total", 8123.4, at), value("battery_voltage", 3.3, at)},
-		Report: &devices.CommandReport{Command: "c-1", State: state}, ReportAt: at.Add(-20 * time.Minute), Firmware: "2.0.1",
+		Report: &devices.CommandReport{Command: "c-1", State: state}, ReportAt: morning.Add(-20 * time.Minute), Firmware: "2.0.1",
 	}
 }
 
@@ -184,9 +184,9 @@ func fortyPlots(now time.Time) dashboards.View {
 		case 7, 23, 31:
 			plot.Dry, moisture = true, 0.158
 		case 12:
-			at = now.Add(-53 * time.Hour)
+			at = morning.Add(-53 * time.Hour)
 		case 18:
-			at = now.Add(-4 * time.Hour)
+			at = morning.Add(-4 * time.Hour)
 		case 27:
 			at = now.Add(-75 * time.Minute)
 		case 35:
@@ -200,7 +200,7 @@ func fortyPlots(now time.Time) dashboards.View {
 		if n%4 == 3 {
 			v := valve(fmt.Sprintf("v-%03d", n), now.Add(-3*time.Minute), n == 7)
 			if n == 15 {
-				v.Online, v.OnlineAt = dashboards.IsOffline, now.Add(-40*time.Minute)
+				v.Online, v.OnlineAt = dashboards.IsOffline, morning.Add(-40*time.Minute)
 			}
 			plot.Devices = append(plot.Devices, v)
 		}

@@ -2,7 +2,6 @@ package dashboards_test
 
 import (
 	"fmt"
-	"net/http/httptest"
 	"os"
 	"testing"
 	"time"
@@ -31,8 +30,7 @@ func TestShot(t *testing.T) {
 	build.DeadLetters = nil
 	vs["building"] = build
 	ctx := tab(t)
-	server := httptest.NewServer(serve(t, newVillage(vs[view])))
-	defer server.Close()
+	server := start(t, newVillage(vs[view]))
 	chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
 	})

@@ -5,12 +5,12 @@ import (
 	"regexp"
 	"testing"
 
-	"ganlin/devices"
-
 	"pgregory.net/rapid"
+
+	"ganlin/devices"
 )
 
-// contract is the table of quantities as docs/CONTRACT.md has it.
+// contract is the table of quantities that devices are written against.
 var contract = []devices.Spec{
 	{Quantity: "soil_moisture", Unit: "m3/m3", Min: -0.05, Max: 0.8, Measurement: "soil", HasDepth: true},
 	{Quantity: "soil_moisture_relative", Unit: "%", Max: 100, Measurement: "soil", HasDepth: true},

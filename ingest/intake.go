@@ -32,13 +32,13 @@ type IntakeOptions struct {
 type Intake struct {
 	options IntakeOptions
 
-	mu       sync.Mutex
-	waiting  []Message
-	bytes    int // of waiting
-	closed   bool
-	received uint64
-	refused  uint64
-	arrived  chan struct{} // holds one token when something may be waiting
+	mu      sync.Mutex
+	waiting []Message
+	bytes   int // of waiting
+	closed  bool
+	arrived chan struct{} // holds one token when something may be waiting
+
+	received, committed, refused uint64
 }
 
 // The size at which a group stops filling, and what a message counts for
@@ -59,7 +59,8 @@ func NewIntake(o IntakeOptions) *Intake {
 // IntakeStats tells what an intake has done since it was made, and what waits in it.
 type IntakeStats struct {
 	Received     uint64 // messages taken
-	Refused      uint64 // messages turned away, by a full queue or by the journal; those of QoS 0 are lost
+	Committed    uint64 // messages of them that the journal has on disk
+	Refused      uint64 // deliveries turned away by a full queue, and messages by the journal; those of QoS 0 are lost
 	Waiting      int    // messages
 	WaitingBytes int
 }
@@ -68,7 +69,7 @@ type IntakeStats struct {
 func (in *Intake) Stats() IntakeStats {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	return IntakeStats{in.received, in.refused, len(in.waiting), in.bytes}
+	return IntakeStats{in.received, in.committed, in.refused, len(in.waiting), in.bytes}
 }
 
 // Deliver takes over a message. It does not block: it returns ErrFull when too
@@ -219,9 +220,6 @@ func (in *Intake) commit(ctx context.Context, groups <-chan *group) {
 	refusing := false
 	for g := range groups {
 		err := in.options.Journal.Append(ctx, g.decoded)
-		if err != nil {
-			err = fmt.Errorf("putting %d messages on disk: %w", len(g.messages), err)
-		}
 		if refusing != (err != nil) {
 			refusing = !refusing
 			if refusing {
@@ -248,11 +246,13 @@ func (in *Intake) refuseWaiting(err error) {
 
 // settle answers messages, in the order in which they came.
 func (in *Intake) settle(messages []Message, err error) {
-	if err != nil {
-		in.mu.Lock()
+	in.mu.Lock()
+	if err == nil {
+		in.committed += uint64(len(messages))
+	} else {
 		in.refused += uint64(len(messages))
-		in.mu.Unlock()
 	}
+	in.mu.Unlock()
 	for _, m := range messages {
 		if m.Settle != nil {
 			m.Settle(err)

@@ -11,10 +11,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"ganlin/devices"
 	"ganlin/ingest"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // A journal shows each batch to the test, and answers what the test sends.
@@ -205,14 +205,14 @@ func TestJournalRefuses(t *testing.T) {
 		_ = b.deliver(2)
 		_ = b.deliver(3)
 		b.answer(ingest.ErrRefused)
-		refusal := " putting 1 messages on disk: journal refuses"
+		refusal := " journal refuses"
 		b.want("settled: all but the group in hand, at once", b.settled, []string{"0" + refusal, "2" + refusal, "3" + refusal})
 		b.settled = nil
 		b.answer(nil) // the group in hand has tried again
 		_ = b.deliver(4)
 		b.answer(nil)
 		b.want("settled afterwards", b.settled, []string{"1", "4"})
-		b.want("stats", b.Stats(), ingest.IntakeStats{Received: 5, Refused: 3})
+		b.want("stats", b.Stats(), ingest.IntakeStats{Received: 5, Committed: 2, Refused: 3})
 	})
 }
 

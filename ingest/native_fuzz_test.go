@@ -8,10 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"ganlin/devices"
 	"ganlin/ingest"
-
-	"pgregory.net/rapid"
 )
 
 // checkDecoded fails unless what was decoded obeys the accounting and the bounds of the contract.

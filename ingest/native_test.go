@@ -8,10 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"ganlin/devices"
 	"ganlin/ingest"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // noon is when the messages of these tests are received.

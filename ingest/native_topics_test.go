@@ -5,10 +5,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"ganlin/devices"
 	"ganlin/ingest"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 func message(topic, payload string) ingest.Message {

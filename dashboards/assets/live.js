@@ -35,11 +35,12 @@
   const fill = (id, slots) => {
     const region = document.getElementById(id);
     if (!region) return;
-    const places = region.querySelectorAll('g-t,.fill');
+    const places = region.querySelectorAll('g-t,g-c,.fill');
     for (let i = 0; i < slots.length; i += 2) {
       const place = places[slots[i]], text = slots[i + 1];
       if (!place) continue;
-      if (place.localName === 'g-t') place.textContent = text; else place.setAttribute('width', text);
+      if (place.localName === 'g-t') place.textContent = text;
+      else place.setAttribute(place.localName === 'g-c' ? 'class' : 'width', text);
     }
   };
 

@@ -121,13 +121,15 @@ func (c *conn) cut() {
 // Close writes what is waiting, then closes.
 func (c *conn) Close() error {
 	c.mu.Lock()
-	if c.ended != nil {
-		c.mu.Unlock()
+	open := c.ended == nil
+	if open {
+		c.ended = net.ErrClosed
+		close(c.quit)
+	}
+	c.mu.Unlock()
+	if !open {
 		return nil
 	}
-	c.ended = net.ErrClosed
-	close(c.quit)
-	c.mu.Unlock()
 	_ = c.Conn.SetWriteDeadline(time.Now().Add(leaveTimeout))
 	<-c.done
 	return c.Conn.Close()

@@ -84,13 +84,13 @@ func New(o Options) *Device {
 	d := &Device{
 		id: o.ID, every: o.Every, millis: o.UnixMillis, faults: o.Faults,
 		key: h.Sum64() ^ o.Seed*0x9e3779b97f4a7c15, wake: make(chan struct{}, 1),
-		now: o.Boot, clockSet: true, booted: o.Boot, ring: newRing(o.RingSize),
+		now: o.Boot, clockSet: true, booted: o.Boot, ring: ring{size: o.RingSize},
 		topics: map[devices.Leaf]string{},
 	}
 	for _, leaf := range []devices.Leaf{devices.Telemetry, devices.Status, devices.Reports, devices.Commands} {
 		d.topics[leaf] = devices.Topic(o.ID, leaf)
 	}
-	d.rng = rand.New(&d.pcg)
+	d.rng = rand.New(&d.pcg) //nolint:gosec // seeded on purpose
 	d.draw(0)
 	if o.Valve != nil {
 		d.valve = &valve{ValveOptions: *o.Valve, now: o.Boot}
@@ -176,10 +176,11 @@ func (d *Device) outageAt(at time.Time) bool {
 func (d *Device) Take() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if !d.now.After(d.taken) {
+	instant := d.now.Truncate(time.Millisecond)
+	if !instant.After(d.taken) {
 		return // a second reading of one instant would be a duplicate
 	}
-	d.taken = d.now
+	d.taken = instant
 	d.draw(d.now.UnixMilli())
 	drop, duplicate, late, cut := d.rng.Float64(), d.rng.Float64(), d.rng.Float64(), d.rng.Float64()
 	if drop < d.faults.Drop {
@@ -227,6 +228,9 @@ func (d *Device) pushReport(r devices.CommandReport) {
 func (d *Device) command(payload []byte) {
 	var cmd devices.Command
 	err := json.Unmarshal(payload, &cmd)
+	if d.valve == nil {
+		return
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err != nil && cmd.Action != devices.Close { // a close is obeyed though the rest of it is nonsense

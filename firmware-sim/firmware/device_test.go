@@ -298,4 +298,3 @@ func reportsOf(t *testing.T, messages []simtest.Seen) []devices.CommandReport {
 	}
 	return all
 }
-

@@ -100,7 +100,7 @@ func (d *Device) greet(ctx context.Context, s *session, l Link) error {
 	valve := d.valve != nil
 	d.mu.Unlock()
 	if valve {
-		if err := s.subscribe(d.topics[devices.Commands]); err != nil {
+		if err := s.subscribe(ctx, d.topics[devices.Commands]); err != nil {
 			return err
 		}
 	}
@@ -124,6 +124,9 @@ func (d *Device) serve(ctx context.Context, s *session, l Link) error {
 	backlog := d.ring.n
 	d.mu.Unlock()
 	for {
+		if ctx.Err() != nil {
+			return d.goodbye(s, l)
+		}
 		batch, on := d.nextBatch(&backlog)
 		if !on {
 			s.cut()
@@ -141,7 +144,6 @@ func (d *Device) serve(ctx context.Context, s *session, l Link) error {
 		case <-s.lost:
 			return errLost
 		case <-ctx.Done():
-			return d.goodbye(s, l)
 		}
 	}
 }

@@ -15,8 +15,8 @@ import (
 // TestRing compares the ring with a plain slice.
 func TestRing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		size := rapid.IntRange(1, 9).Draw(t, "size")
-		r := newRing(size)
+		size := rapid.IntRange(1, 20).Draw(t, "size")
+		r := ring{size: size}
 		var model, out []int64 // seqs in the ring and taken from it
 		var lost, next int64
 		t.Repeat(map[string]func(*rapid.T){
@@ -52,7 +52,7 @@ func TestRing(t *testing.T) {
 			"": func(t *rapid.T) {
 				var got []int64
 				for i := range r.n {
-					got = append(got, r.items[(r.first+i)%size].seq)
+					got = append(got, r.items[(r.first+i)%len(r.items)].seq)
 				}
 				if !slices.Equal(got, model) || r.overwritten != lost {
 					t.Fatalf("ring holds %v and lost %d, want %v and %d", got, r.overwritten, model, lost)
@@ -63,7 +63,7 @@ func TestRing(t *testing.T) {
 }
 
 func TestNextMessage(t *testing.T) {
-	r := newRing(5000)
+	r := ring{size: 5000}
 	const readings = 2300
 	for i := range readings {
 		r.push(item{leaf: devices.Telemetry, payload: fmt.Appendf(nil, `{"seq":%d}`, i), seq: int64(i), alone: i == 1500})

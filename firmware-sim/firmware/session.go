@@ -125,13 +125,16 @@ func dial(ctx context.Context, l Link, u *url.URL) (net.Conn, error) {
 }
 
 // subscribe asks for the command topic at QoS 0, so that nothing stale arrives later.
-func (s *session) subscribe(topic string) error {
+func (s *session) subscribe(ctx context.Context, topic string) error {
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
 	token := s.client.Subscribe(topic, 0, nil).(*mqtt.SubscribeToken)
 	select {
 	case <-token.Done():
 	case <-s.lost:
-	case <-time.After(connectTimeout):
-		return fmt.Errorf("subscribing to %s: no answer in %s", topic, connectTimeout)
+		return fmt.Errorf("subscribing to %s: %w", topic, errLost)
+	case <-ctx.Done():
+		return fmt.Errorf("subscribing to %s: %w", topic, ctx.Err())
 	}
 	if err := token.Error(); err != nil {
 		return fmt.Errorf("subscribing to %s: %w", topic, err)

@@ -107,7 +107,7 @@ func (v *valve) advance(to time.Time) []devices.CommandReport {
 	var reports []devices.CommandReport
 	for {
 		closes, ends := v.closesItself()
-		if len(v.pending) > 0 && !(ends && closes.Before(v.pending[0].at)) {
+		if len(v.pending) > 0 && (!ends || !closes.Before(v.pending[0].at)) {
 			next := v.pending[0]
 			if next.at.After(to) {
 				break

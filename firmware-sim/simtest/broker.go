@@ -53,7 +53,7 @@ func (b *Broker) Start(tb testing.TB) {
 			tb.Skip("mosquitto is not installed: nothing here was tested")
 		}
 	}
-	b.cmd = exec.CommandContext(context.Background(), path, "-c", b.config) //nolint:gosec // the broker under test
+	b.cmd = exec.CommandContext(context.Background(), path, "-c", b.config)
 	if err := b.cmd.Start(); err != nil {
 		tb.Fatal(err)
 	}
@@ -91,6 +91,6 @@ func freeAddress(tb testing.TB) string {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	defer l.Close() //nolint:errcheck // a port was all that was wanted
+	defer l.Close()
 	return l.Addr().String()
 }

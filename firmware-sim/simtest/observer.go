@@ -32,7 +32,7 @@ func Observe(tb testing.TB, b *Broker) *Observer {
 	tb.Helper()
 	o := &Observer{}
 	up := make(chan error, 16)
-	options := mqtt.NewClientOptions().AddBroker("tcp://" + b.Address).SetClientID("observer-"+strconv.FormatInt(time.Now().UnixNano(), 36)).SetCleanSession(false).
+	options := mqtt.NewClientOptions().AddBroker("tcp://" + b.Address).SetClientID("observer-" + strconv.FormatInt(time.Now().UnixNano(), 36)).SetCleanSession(false).
 		SetMaxReconnectInterval(100 * time.Millisecond).
 		SetDefaultPublishHandler(o.take).
 		SetOnConnectHandler(func(c mqtt.Client) {

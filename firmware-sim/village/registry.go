@@ -36,13 +36,11 @@ const (
 	valveMaxVolumeL  = 20_000
 )
 
-// A crop is what grows, and the day before the season on which it was planted.
-type crop struct {
+// crops are what grows, and on which share of the plots.
+var crops = []struct {
 	name  string
 	share float64
-}
-
-var crops = []crop{{"maize_grain", 0.5}, {"maize_sweet", 0.2}, {"potato", 0.15}, {"tomato", 0.15}}
+}{{"maize_grain", 0.5}, {"maize_sweet", 0.2}, {"potato", 0.15}, {"tomato", 0.15}}
 
 // newRegistry draws a village of n plots.
 func newRegistry(o Options) Registry {

@@ -24,7 +24,7 @@ type Options struct {
 	Days       int          // 0 means 120
 	Plots      int          // 0 means 40
 	Seed       uint64
-	Start      time.Time // "" means 2026-05-01, local midnight
+	Start      time.Time // zero means 2026-05-01, local midnight
 	Faults     firmware.Faults
 	ProbesOnly bool // every plot with a probe and nothing else
 }
@@ -71,7 +71,7 @@ func New(o Options) (*Village, error) {
 	}
 	v := &Village{
 		Registry: newRegistry(o), Start: o.Start, End: o.Start.Add(time.Duration(o.Days) * 24 * time.Hour),
-		byID: map[devices.DeviceID]*firmware.Device{}, plotOf: map[devices.DeviceID]devices.PlotID{},
+		byID: map[devices.DeviceID]*firmware.Device{}, plotOf: map[devices.DeviceID]devices.PlotID{}, now: o.Start,
 	}
 	land, err := field.New(field.Options{Season: o.Season, Start: o.Start, Seed: o.Seed, Stations: v.Registry.Stations, Plots: v.Registry.Plots})
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -58,9 +59,9 @@ func (r Registry) WriteYAML(w io.Writer) error {
 // entry joins keys and values and leaves out those without a value.
 func entry(pairs ...string) []string {
 	var kept []string
-	for i := 0; i < len(pairs); i += 2 {
-		if v := pairs[i+1]; v != "" && v != "[]" {
-			kept = append(kept, pairs[i]+": "+v)
+	for pair := range slices.Chunk(pairs, 2) {
+		if v := pair[1]; v != "" && v != "[]" {
+			kept = append(kept, pair[0]+": "+v)
 		}
 	}
 	return kept

@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"ganlin/devices"
-
 	mqtt "github.com/eclipse/paho.mqtt.golang" //nolint:depguard // the suite publishes with a client that devices use
+
+	"ganlin/devices"
 )
 
 // patience is how long the suite waits for what must happen; nothing depends

@@ -13,7 +13,7 @@ import (
 // A deadReader copies the dead letters out of the journal's records into the
 // records store, in one transaction with how far it has come.
 type deadReader struct {
-	journal *journal.Journal
+	read    readFunc
 	records *records.Store
 
 	mu       sync.Mutex
@@ -36,7 +36,7 @@ func (d *deadReader) counts() map[string]int64 {
 const keepEvery = 10_000
 
 func (d *deadReader) run(ctx context.Context) error {
-	return readBatches(ctx, d.journal, d.at(), d.handle)
+	return d.read(ctx, d.at(), d.handle)
 }
 
 func (d *deadReader) handle(ctx context.Context, batch []*journal.Record) error {
@@ -54,17 +54,27 @@ func (d *deadReader) handle(ctx context.Context, batch []*journal.Record) error 
 		}
 	}
 	at := batch[len(batch)-1].Position()
-	if len(letters) > 0 || at.Sequence >= d.kept.Sequence+keepEvery {
+	keep := len(letters) > 0 || at.Sequence >= d.keptAt().Sequence+keepEvery
+	if keep {
 		err := d.records.Commit(ctx, records.Progress{Reader: readerDeadLetters, Position: at.String()}, letters)
 		if err != nil {
 			return fmt.Errorf("keeping %d dead letters: %w", len(letters), err)
 		}
-		d.kept = at
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.position = at
+	if keep {
+		d.kept = at
+	}
 	return nil
+}
+
+// keptAt is where reading goes on after a restart.
+func (d *deadReader) keptAt() journal.Position {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.kept
 }
 
 func (d *deadReader) at() journal.Position {

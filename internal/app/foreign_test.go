@@ -2,6 +2,7 @@ package app
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -18,7 +19,9 @@ func (tr *trial) publish(user, id, password, topic, message string) error {
 	if err != nil {
 		return err
 	}
-	out, err := exec.CommandContext(tr.t.Context(), "mosquitto_pub", "-h", host, "-p", port, "-q", "1", "-W", "10",
+	ctx, cancel := context.WithTimeout(tr.t.Context(), 10*time.Second)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, "mosquitto_pub", "-h", host, "-p", port, "-q", "1",
 		"-u", user, "-i", id, "-P", password, "-t", topic, "-m", message).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("%w: %s", err, out)

@@ -16,13 +16,15 @@ import (
 // A nowReader keeps the latest values up to date, and a copy of them in the data folder.
 type nowReader struct {
 	journal *journal.Journal
+	read    readFunc
 	now     *now.State
 	file    string
 	log     *slog.Logger
 
 	mu       sync.Mutex
 	position journal.Position
-	saved    time.Time // on the wall
+	kept     journal.Position // of the saved copy
+	saved    time.Time        // on the wall
 }
 
 // saveEvery is how often the latest values are saved while they change.
@@ -39,6 +41,7 @@ func (n *nowReader) load(ctx context.Context) error {
 		n.log.Warn("latest values are read from the journal again", "error", err)
 		n.position = journal.Position{}
 	}
+	n.kept = n.position
 	n.saved = time.Now()
 	head := n.journal.State().End
 	if n.position.Compare(head) >= 0 {
@@ -59,7 +62,7 @@ func (n *nowReader) load(ctx context.Context) error {
 }
 
 func (n *nowReader) run(ctx context.Context) error {
-	err := readBatches(ctx, n.journal, n.at(), func(_ context.Context, batch []*journal.Record) error {
+	err := n.read(ctx, n.at(), func(_ context.Context, batch []*journal.Record) error {
 		n.apply(batch)
 		if time.Since(n.saved) < saveEvery {
 			return nil
@@ -86,10 +89,22 @@ func (n *nowReader) apply(batch []*journal.Record) {
 // save keeps a copy. That it fails, on a full disk, costs a longer start and nothing else.
 func (n *nowReader) save() error {
 	n.saved = time.Now()
+	at := n.at()
 	if err := n.now.Save(n.file); err != nil {
 		n.log.Warn("saving the latest values", "error", err)
+		return nil
 	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.kept = at
 	return nil
+}
+
+// keptAt is where reading goes on after a restart.
+func (n *nowReader) keptAt() journal.Position {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.kept
 }
 
 func (n *nowReader) at() journal.Position {

@@ -108,7 +108,7 @@ func TestNoDatabaseAtStart(t *testing.T) {
 		if path == "/readyz" && code != 503 {
 			t.Errorf("%s answers %d", path, code)
 		}
-		if !bytes.Contains(body, []byte("influx")) && !bytes.Contains(body, []byte("InfluxDB")) {
+		if !bytes.Contains(body, []byte("influx")) && !bytes.Contains(body, []byte("数据库")) {
 			t.Errorf("%s does not name the database: %s", path, body)
 		}
 	}

@@ -69,11 +69,12 @@ type program struct {
 
 	child  *influxd.Child // nil when the configuration names a database
 	writer *influx.Writer
-	query  *influx.Client
 	store  *storeReader
 	dead   *deadReader
 	now    *now.State
 	recent *nowReader
+
+	recordsTrouble trouble
 
 	step    *stepper // nil on the wall clock
 	http    *http.Server
@@ -131,7 +132,7 @@ const recordsFile = "ganlin.db"
 
 // run runs the program, and more stages behind it, until ctx ends.
 func (p *program) run(ctx context.Context, more ...stage) error {
-	stages := []stage{{"journal", p.keepJournal}}
+	stages := []stage{{"journal", p.keepJournal}, {"journal's store", p.verifyJournal}, {"journal's length", p.purgeJournal}}
 	if p.child != nil {
 		stages = append(stages, stage{"InfluxDB", p.child.Run})
 	}
@@ -168,7 +169,6 @@ func (p *program) close(ctx context.Context) {
 	}
 	if p.writer != nil {
 		p.writer.Close()
-		p.query.Close()
 	}
 	if p.journal != nil {
 		errs = append(errs, p.journal.Close(ctx))

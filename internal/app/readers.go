@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"ganlin/internal/journal"
@@ -22,12 +24,37 @@ const (
 	batchRecords = 512
 	batchBytes   = 4 << 20
 	batchEvery   = 100 * time.Millisecond
+	handleAgain  = time.Second // the pause before a batch that could not be kept is handled again
 )
+
+// A trouble is why the records store does not keep what it should; empty when it does.
+type trouble struct{ why atomic.Pointer[string] }
+
+// said takes over how the last attempt went, logs when that changed, and reports whether it went well.
+func (t *trouble) said(err error, log *slog.Logger) (well bool) {
+	if err == nil {
+		if before := t.why.Swap(nil); before != nil {
+			log.Info("records are kept again")
+		}
+		return true
+	}
+	if errors.Is(err, context.Canceled) {
+		return false
+	}
+	if before := t.why.Swap(new(err.Error())); before == nil {
+		log.Error("records are not kept, trying again until they are", "error", err)
+	}
+	return false
+}
+
+// A readFunc is readBatches.
+type readFunc func(ctx context.Context, from journal.Position, handle func(context.Context, []*journal.Record) error) error
 
 // readBatches follows the journal from a position and hands over what is there,
 // in batches. A batch is never held back: while one is handled the next one
 // gathers, and between two lies at least batchEvery unless a batch is full.
-func readBatches(ctx context.Context, j *journal.Journal, from journal.Position, handle func(context.Context, []*journal.Record) error) error {
+// What cannot be kept, on a full disk, is handled again until it can.
+func (p *program) readBatches(ctx context.Context, from journal.Position, handle func(context.Context, []*journal.Record) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var follower sync.WaitGroup
 	defer follower.Wait()
@@ -35,7 +62,7 @@ func readBatches(ctx context.Context, j *journal.Journal, from journal.Position,
 	records := make(chan *journal.Record)
 	failed := make(chan error, 1)
 	follower.Go(func() {
-		failed <- j.Follow(ctx, from, func(r *journal.Record) error {
+		failed <- p.journal.Follow(ctx, from, func(r *journal.Record) error {
 			select {
 			case records <- r:
 				return nil
@@ -50,11 +77,15 @@ func readBatches(ctx context.Context, j *journal.Journal, from journal.Position,
 		select {
 		case batch := <-gathered:
 			begin := time.Now()
-			if err := handle(ctx, batch); err != nil {
-				if ctx.Err() != nil {
-					return nil
+			for ctx.Err() == nil {
+				err := handle(ctx, batch)
+				if p.recordsTrouble.said(err, p.log) {
+					break
 				}
-				return err
+				select {
+				case <-time.After(handleAgain):
+				case <-ctx.Done():
+				}
 			}
 			if bytesOf(batch) < batchBytes && len(batch) < batchRecords {
 				select {

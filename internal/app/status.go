@@ -67,6 +67,9 @@ func (p *program) parts() map[string]string {
 	if s := p.journal.State(); s.Refusing != "" {
 		parts["journal"] = "nothing is acknowledged: " + s.Refusing
 	}
+	if why := p.recordsTrouble.why.Load(); why != nil {
+		parts["records"] = *why
+	}
 	if p.door != nil && !p.door.Open() {
 		parts["broker"] = "the embedded broker is not open yet"
 	}

@@ -23,6 +23,7 @@ type store interface {
 // neither can be lost without the other; lines written twice are one point.
 type storeReader struct {
 	journal *journal.Journal
+	read    readFunc
 	records *records.Store
 	store   store
 
@@ -38,7 +39,7 @@ type storeReader struct {
 
 func newStoreReader(p *program, at journal.Position, counts map[string]int64) *storeReader {
 	s := &storeReader{
-		journal: p.journal, records: p.records, store: p.writer, batch: p.o.hooks.batch,
+		journal: p.journal, read: p.readBatches, records: p.records, store: p.writer, batch: p.o.hooks.batch,
 		began: at, position: at, stored: counts[countStored], rejected: map[string]int64{},
 	}
 	for name, n := range counts {
@@ -56,7 +57,7 @@ const (
 )
 
 func (s *storeReader) run(ctx context.Context) error {
-	return readBatches(ctx, s.journal, s.began, s.handle)
+	return s.read(ctx, s.began, s.handle)
 }
 
 // walk counts what waits, from where the store stood at the start.

@@ -124,8 +124,8 @@ func (p *program) openReaders(ctx context.Context) error {
 		return err
 	}
 	p.store = newStoreReader(p, kept[0], progress.Counts)
-	p.dead = &deadReader{journal: p.journal, records: p.records, position: kept[1], kept: kept[1]}
-	p.recent = &nowReader{journal: p.journal, now: p.now, file: p.folder.file("now.json"), log: p.log}
+	p.dead = &deadReader{read: p.readBatches, records: p.records, position: kept[1], kept: kept[1]}
+	p.recent = &nowReader{journal: p.journal, read: p.readBatches, now: p.now, file: p.folder.file("now.json"), log: p.log}
 	return p.recent.load(ctx)
 }
 

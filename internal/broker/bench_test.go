@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"ganlin/ingest"
+
+	"golang.org/x/sys/unix"
 )
 
 // BenchmarkDoor measures PUBACKs for messages of a soil probe at 50 connections.
@@ -34,6 +34,7 @@ type groups struct {
 }
 
 func newGroups(b *testing.B) *groups {
+	b.Helper()
 	f, err := os.Create(filepath.Join(b.TempDir(), "journal"))
 	if err != nil {
 		b.Fatal(err)
@@ -80,6 +81,7 @@ func (g *groups) run(stop <-chan struct{}) {
 }
 
 func benchmarkDoor(b *testing.B, connections, window int, g *groups) {
+	b.Helper()
 	h := newHouse(b, setup{})
 	stop := make(chan struct{})
 	var running sync.WaitGroup
@@ -116,6 +118,7 @@ func benchmarkDoor(b *testing.B, connections, window int, g *groups) {
 
 // pump keeps window messages in flight until none is left.
 func (c *client) pump(b *testing.B, topic string, payload []byte, window int, left *atomic.Int64) {
+	b.Helper()
 	m := message{topic: topic, payload: payload, qos: 1, id: 1}.packet()
 	burst := make([]byte, 0, window*len(m))
 	acks := make([]byte, 4*window)
@@ -142,6 +145,7 @@ func (c *client) pump(b *testing.B, topic string, payload []byte, window int, le
 }
 
 func cpuTime(b *testing.B) time.Duration {
+	b.Helper()
 	var r unix.Rusage
 	if err := unix.Getrusage(unix.RUSAGE_SELF, &r); err != nil {
 		b.Fatal(err)

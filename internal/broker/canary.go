@@ -12,9 +12,9 @@ import (
 	"os"
 	"time"
 
-	"github.com/nats-io/nats.go"
-
 	"ganlin/devices"
+
+	"github.com/nats-io/nats.go"
 )
 
 // canaryID is the client id and user name of the canary. No device can have it.
@@ -35,7 +35,7 @@ func (s *shift) proveNobodyElseAnswers(ctx context.Context) error {
 		return fmt.Errorf("connecting: %w", err)
 	}
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
-	defer conn.Close() //nolint:errcheck // nothing is left to be written
+	defer conn.Close()
 
 	if _, err := conn.Write(connectPacket(canaryID, secret)); err != nil {
 		return fmt.Errorf("logging in: %w", err)
@@ -96,16 +96,19 @@ func expect(conn net.Conn, want []byte) error {
 func connectPacket(id, secret string) []byte {
 	body := appendString(nil, "MQTT")
 	body = append(body, 4, 0xc2, 0, 30) // version, user name with password and clean session, keep alive in seconds
-	body = appendString(body, id)
-	body = appendString(body, id)
-	body = appendString(body, secret)
-	return append([]byte{0x10, byte(len(body))}, body...)
+	for _, s := range []string{id, id, secret} {
+		body = appendString(body, s)
+	}
+	return packet(0x10, body)
 }
 
 // publishPacket is an empty PUBLISH at QoS 1 with packet identifier 1 (MQTT 3.1.1, 3.3).
 func publishPacket(topic string) []byte {
-	body := append(appendString(nil, topic), 0, 1)
-	return append([]byte{0x32, byte(len(body))}, body...)
+	return packet(0x32, append(appendString(nil, topic), 0, 1))
+}
+
+func packet(kind byte, body []byte) []byte {
+	return append(binary.AppendUvarint([]byte{kind}, uint64(len(body))), body...)
 }
 
 func appendString(b []byte, s string) []byte {

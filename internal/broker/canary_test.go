@@ -6,43 +6,43 @@ import (
 	"testing"
 	"time"
 
+	"ganlin/internal/broker"
+
 	"github.com/google/go-cmp/cmp"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-
-	"ganlin/internal/broker"
 )
 
 // connect returns a connection to the account of the devices.
-func (h *house) connect(t testing.TB) *nats.Conn {
-	t.Helper()
+func (h *house) connect(tb testing.TB) *nats.Conn {
+	tb.Helper()
 	nc, err := h.server.Connect("test")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(nc.Close)
+	tb.Cleanup(nc.Close)
 	return nc
 }
 
-func (h *house) jetStream(t testing.TB) jetstream.JetStream {
-	t.Helper()
-	js, err := jetstream.New(h.connect(t))
+func (h *house) jetStream(tb testing.TB) jetstream.JetStream {
+	tb.Helper()
+	js, err := jetstream.New(h.connect(tb))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return js
 }
 
 // wantRefusal runs the door and expects that it does not open.
-func (h *house) wantRefusal(t testing.TB, because string) {
-	t.Helper()
-	h.run(t)
+func (h *house) wantRefusal(tb testing.TB, because string) {
+	tb.Helper()
+	h.run(tb)
 	<-h.ended
 	if h.err == nil || !strings.Contains(h.err.Error(), because) {
-		t.Errorf("the door ended with %v, want it to refuse because %q", h.err, because)
+		tb.Errorf("the door ended with %v, want it to refuse because %q", h.err, because)
 	}
 	if h.door.Open() {
-		t.Error("the door counts as open")
+		tb.Error("the door counts as open")
 	}
 }
 

@@ -27,7 +27,7 @@ type GateOptions struct {
 	// that order. It must not block. It may be nil.
 	OnPresence func(device devices.DeviceID, online bool, at time.Time)
 
-	Now    func() time.Time
+	Now    func() time.Time // of receipt, UTC
 	Logger *slog.Logger
 }
 
@@ -63,7 +63,7 @@ func NewGate(o GateOptions) *Gate {
 	}
 	return &Gate{
 		check: o.Check, onPresence: o.OnPresence, now: o.Now, log: o.Logger,
-		refused: newRefusals(o.Now, o.Logger),
+		refused: newRefusals(o.Logger),
 		open:    make(chan struct{}),
 		visits:  map[uint64]*visit{},
 		online:  map[devices.DeviceID]int{},

@@ -13,13 +13,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
-	"go.uber.org/goleak"
-
 	"ganlin/devices"
 	"ganlin/ingest"
 	"ganlin/internal/broker"
 	"ganlin/internal/natsd"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/goleak"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -54,13 +54,13 @@ type setup struct {
 	store         string
 }
 
-func newHouse(t testing.TB, o setup) *house {
-	t.Helper()
+func newHouse(tb testing.TB, o setup) *house {
+	tb.Helper()
 	if o.log == nil {
 		o.log = io.Discard
 	}
 	if o.store == "" {
-		o.store = t.TempDir()
+		o.store = tb.TempDir()
 	}
 	log := slog.New(slog.NewTextHandler(o.log, nil))
 	h := &house{desk: newDesk(), store: o.store, revoked: map[devices.DeviceID]bool{}}
@@ -78,7 +78,7 @@ func newHouse(t testing.TB, o setup) *house {
 		Now: time.Now, Logger: log,
 	})
 	var err error
-	h.server, err = natsd.Start(t.Context(), natsd.Options{
+	h.server, err = natsd.Start(tb.Context(), natsd.Options{
 		StoreDir: o.store, Logger: log,
 		MQTT: natsd.MQTT{
 			Address: "127.0.0.1:0", TLS: o.tls, AnswerTimeout: o.answerTimeout,
@@ -86,38 +86,38 @@ func newHouse(t testing.TB, o setup) *house {
 		},
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		if err := h.server.Stop(ctx); err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	})
 	h.door = broker.New(h.server, h.gate)
 	if !o.shut {
-		h.open(t)
+		h.open(tb)
 	}
 	return h
 }
 
 // open runs the door and waits until it is open.
-func (h *house) open(t testing.TB) {
-	t.Helper()
-	h.run(t)
-	waitFor(t, "the door to open", func() bool {
+func (h *house) open(tb testing.TB) {
+	tb.Helper()
+	h.run(tb)
+	waitFor(tb, "the door to open", func() bool {
 		select {
 		case <-h.ended:
-			t.Fatalf("the door closed: %v", h.err)
+			tb.Fatalf("the door closed: %v", h.err)
 		default:
 		}
 		return h.door.Open()
 	})
 }
 
-func (h *house) run(t testing.TB) {
-	t.Helper()
+func (h *house) run(tb testing.TB) {
+	tb.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	h.ended, h.end = ended, cancel
@@ -125,15 +125,15 @@ func (h *house) run(t testing.TB) {
 		defer close(ended)
 		h.err = h.door.Run(ctx, h.desk.deliver)
 	}()
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		cancel()
 		<-ended
 	})
 }
 
 // shut ends Run and returns its error.
-func (h *house) shut(t testing.TB) error {
-	t.Helper()
+func (h *house) shut(tb testing.TB) error {
+	tb.Helper()
 	h.end()
 	<-h.ended
 	return h.err
@@ -207,37 +207,37 @@ func (d *desk) summary() []string {
 }
 
 // wait returns once n messages were taken.
-func (d *desk) wait(t testing.TB, n int) []ingest.Message {
-	t.Helper()
-	waitFor(t, "messages at the desk", func() bool { return len(d.messages()) >= n })
+func (d *desk) wait(tb testing.TB, n int) []ingest.Message {
+	tb.Helper()
+	waitFor(tb, "messages at the desk", func() bool { return len(d.messages()) >= n })
 	return d.messages()
 }
 
-func waitFor(t testing.TB, what string, done func() bool) {
-	t.Helper()
+func waitFor(tb testing.TB, what string, done func() bool) {
+	tb.Helper()
 	for deadline := time.Now().Add(patience); !done(); {
 		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain for %s", what)
+			tb.Fatalf("waited in vain for %s", what)
 		}
 		time.Sleep(2 * time.Millisecond)
 	}
 }
 
 // retained lists the subjects of the messages that the server retains.
-func (h *house) retained(t testing.TB) []string {
-	t.Helper()
-	info, err := h.stream(t, "$MQTT_rmsgs").Info(t.Context(), jetstream.WithSubjectFilter(">"))
+func (h *house) retained(tb testing.TB) []string {
+	tb.Helper()
+	info, err := h.stream(tb, "$MQTT_rmsgs").Info(tb.Context(), jetstream.WithSubjectFilter(">"))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return slices.Sorted(maps.Keys(info.State.Subjects))
 }
 
-func (h *house) stream(t testing.TB, name string) jetstream.Stream {
-	t.Helper()
-	stream, err := h.jetStream(t).Stream(t.Context(), name)
+func (h *house) stream(tb testing.TB, name string) jetstream.Stream {
+	tb.Helper()
+	stream, err := h.jetStream(tb).Stream(tb.Context(), name)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return stream
 }

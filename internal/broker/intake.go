@@ -5,10 +5,10 @@ import (
 	"strings"
 	"sync/atomic"
 
-	"github.com/nats-io/nats.go"
-
 	"ganlin/devices"
 	"ganlin/ingest"
+
+	"github.com/nats-io/nats.go"
 )
 
 // requestPrefix goes before the subject of a QoS 1 message where the server asks for its acknowledgement.

@@ -101,14 +101,14 @@ func TestOrder(t *testing.T) {
 // Devices that send faster than anybody can take lose connections, not messages:
 // each is either acknowledged and taken, or neither, and the door itself stays.
 func TestFlood(t *testing.T) {
-	const fleet, burst = 12, 12
-	rounds := 3
+	const fleet, burst = 12, 8
+	rounds := 2
 	if os.Getenv("GANLIN_LONG") != "" {
 		rounds = 30
 	}
 	for name, full := range map[string]bool{"taken": false, "mostly refused": true} {
 		t.Run(name, func(t *testing.T) {
-			h := newHouse(t, setup{})
+			h := newHouse(t, setup{answerTimeout: patience})
 			var seen, taken atomic.Int64
 			h.desk.forget()
 			h.desk.setRule(func(m ingest.Message) error {

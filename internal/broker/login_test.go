@@ -5,10 +5,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"ganlin/devices"
 	"ganlin/internal/broker"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestLogins(t *testing.T) {

@@ -6,11 +6,11 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"ganlin/devices"
 	"ganlin/ingest"
 	"ganlin/internal/broker"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestPresence(t *testing.T) {

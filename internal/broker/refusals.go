@@ -30,7 +30,6 @@ const (
 // Refusals are counted each and logged once a minute by reason: they come from
 // outside, as fast as somebody likes.
 type refusals struct {
-	now func() time.Time
 	log *slog.Logger
 
 	mu     sync.Mutex
@@ -38,12 +37,12 @@ type refusals struct {
 	logged map[Reason]time.Time
 }
 
-func newRefusals(now func() time.Time, log *slog.Logger) *refusals {
-	return &refusals{now: now, log: log, counts: map[Reason]uint64{}, logged: map[Reason]time.Time{}}
+func newRefusals(log *slog.Logger) *refusals {
+	return &refusals{log: log, counts: map[Reason]uint64{}, logged: map[Reason]time.Time{}}
 }
 
 func (r *refusals) count(reason Reason, device devices.DeviceID) {
-	now := r.now()
+	now := time.Now() // the log's clock is the wall's, whatever the messages' is
 	r.mu.Lock()
 	r.counts[reason]++
 	total := r.counts[reason]

@@ -8,10 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
-
 	"ganlin/devices"
 	"ganlin/ingest"
+
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 // The server restarts under load, as after a failed write. Devices come back to
@@ -71,6 +71,7 @@ func TestRestartOfTheServer(t *testing.T) {
 
 // sendAll publishes 0 to n-1, each again on a new connection until it is acknowledged.
 func sendAll(t *testing.T, address, id string, n int) {
+	t.Helper()
 	for next := 0; next < n; {
 		c, err := tryLogin(t, address, id)
 		if err != nil {
@@ -88,6 +89,7 @@ func sendAll(t *testing.T, address, id string, n int) {
 }
 
 func tryLogin(t *testing.T, address, id string) (*client, error) {
+	t.Helper()
 	c, err := tryDial(t, address)
 	if err != nil {
 		return nil, err

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 
+	"ganlin/devices"
+
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-
-	"ganlin/devices"
 )
 
 // prepareStreams makes the server's MQTT streams before the server does, which

@@ -5,9 +5,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"ganlin/internal/broker"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // foreignTopics are those that device d1 has no right to.

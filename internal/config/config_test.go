@@ -76,7 +76,7 @@ func certificate(t *testing.T, dir string) {
 
 func TestEveryKey(t *testing.T) {
 	t.Setenv("GANLIN_TEST_TOKEN", "t0ken")
-	t.Setenv("GANLIN_TEST_HOST", "mosquitto")
+	t.Setenv("GANLIN_TEST_HOST", "broker")
 	dir := write(t, map[string]string{
 		"password": "p$ss\r\n", "registry.yaml": "", "tables/b.csv": "", "tables/a.csv": "",
 		"ganlin.yaml": `
@@ -94,7 +94,8 @@ records: {url: ""}
 registry: [tables/*.csv, registry.yaml, ./registry.yaml, none/*.yaml]
 rules: [rules/*.yaml]
 timezone: Asia/Urumqi
-`})
+`,
+	})
 	certificate(t, dir)
 	in := func(name string) string { return filepath.Join(dir, name) }
 	got, problems := config.Load(in("ganlin.yaml"))
@@ -109,7 +110,7 @@ timezone: Asia/Urumqi
 			Listen: &config.Listen{Address: ":8883", TLS: pair},
 			Brokers: []config.Broker{
 				{
-					URL: "tcp://mosquitto:1883", ClientID: "ganlin-1", Username: "ganlin", Password: config.NewSecret("p$ss"), Share: "ganlin",
+					URL: "tcp://broker:1883", ClientID: "ganlin-1", Username: "ganlin", Password: config.NewSecret("p$ss"), Share: "ganlin",
 					Sources: []config.Source{{[]string{"ganlin/v1/+/telemetry"}, config.Native}, {[]string{"a/#", "+/b"}, config.Native}},
 				},
 				{
@@ -172,7 +173,7 @@ func TestProblems(t *testing.T) {
 		"tls":         {in + "http: {tls: {cert_file: a}}\n", "2:13: error: http.tls lacks key_file"},
 		"tls files":   {in + "http: {tls: {cert_file: a, key_file: b}}\n", "2:13: error: http.tls: open a: no such file or directory"},
 
-		"broker url":  {"mqtt: {brokers: [{url: 'mosquitto:1883'}]}\n", `1:24: error: url of a broker: "mosquitto:1883" is no address; write tcp://host:port with one of tcp, mqtt, ssl, tls, mqtts, ws, wss`},
+		"broker url":  {"mqtt: {brokers: [{url: 'broker:1883'}]}\n", `1:24: error: url of a broker: "broker:1883" is no address; write tcp://host:port with one of tcp, mqtt, ssl, tls, mqtts, ws, wss`},
 		"broker port": {"mqtt: {brokers: [{url: tcp://mosquitto}]}\n", `1:24: error: url of a broker: "tcp://mosquitto" lacks the port, such as tcp://mosquitto:1883`},
 		"port 0":      {"mqtt: {brokers: [{url: 'tcp://mosquitto:0'}]}\n", `1:24: error: url of a broker: port "0" is not 1 to 65535`},
 		"in the url":  {"mqtt: {brokers: [{url: 'tcp://u:hidden@m:1883'}]}\n", `1:24: error: url of a broker: "tcp://u:xxxxx@m:1883" holds a name or password; give them in keys of their own`},

@@ -45,7 +45,7 @@ func parseDuration(text string) (time.Duration, error) {
 	days, isDays := strings.CutSuffix(text, "d")
 	n, err := strconv.ParseUint(days, 10, 16)
 	if isDays && err == nil {
-		d = time.Duration(n) * 24 * time.Hour //nolint:gosec // at most 65,535 days
+		d = time.Duration(n) * 24 * time.Hour
 	} else if d, err = time.ParseDuration(text); err != nil {
 		return 0, fmt.Errorf("%q is no duration; write one such as 45d or 24h", text)
 	}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -127,6 +128,22 @@ func tryOnce(ctx context.Context, e influx.Endpoint, lines []influx.Line) error 
 	return nil
 }
 
+// frozen reports whether all threads of a process are stopped: some run on for
+// a moment after the signal.
+func frozen(t *testing.T, pid int) bool {
+	t.Helper()
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, thread := range threads {
+		if stat, err := os.ReadFile(thread); err == nil && !strings.Contains(string(stat), ") T ") {
+			return false
+		}
+	}
+	return len(threads) > 0
+}
+
 // The database is frozen and thawed: it is not killed, and all arrives.
 func TestFrozenDatabase(t *testing.T) {
 	dir := t.TempDir()
@@ -142,6 +159,7 @@ func TestFrozenDatabase(t *testing.T) {
 			signal(t, pid, syscall.SIGCONT)
 		}
 	}()
+	until(t, "every thread stands still", func() bool { return frozen(t, pid) })
 	done := writing(t.Context(), w, batch("a", 1))
 	until(t, "the silence is noticed", func() bool { return child.State().Phase == influxd.Down })
 	if long() {

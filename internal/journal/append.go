@@ -57,15 +57,24 @@ func (j *Journal) appendSome(ctx context.Context, batch []ingest.Decoded) (int, 
 	for n < len(batch) && (n == 0 || len(j.encoder.body) < fullRecord && len(j.encoder.body)+estimate(&batch[n]) <= j.encoder.room) {
 		if err := j.encoder.message(ctx, &batch[n]); err != nil {
 			j.index.Rollback()
-			if ctx.Err() == nil { // the index, which Reopen makes anew
-				j.sick = true
-				err = j.breakDown(err)
-			}
-			return 0, err
+			return 0, j.mendIndex(ctx, err)
 		}
 		n++
 	}
 	return n, j.commit(ctx)
+}
+
+// mendIndex makes the index anew from the journal when it cannot be read.
+func (j *Journal) mendIndex(ctx context.Context, cause error) error {
+	if ctx.Err() != nil {
+		return cause
+	}
+	j.log.Error("index of duplicates is unreadable and made anew from the journal", "error", cause)
+	j.saves.wait()
+	if err := j.catchUp(ctx, ""); err != nil {
+		return j.breakDown(err)
+	}
+	return refused(cause)
 }
 
 // commit writes what the encoder holds as the next record.

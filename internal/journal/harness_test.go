@@ -32,38 +32,38 @@ var start = time.Date(2026, 7, 2, 12, 0, 0, 0, time.UTC)
 func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 // newNode opens a journal below dir and closes it when the test ends.
-func newNode(t testing.TB, dir string, change func(*journal.Options)) *node {
-	t.Helper()
+func newNode(tb testing.TB, dir string, change func(*journal.Options)) *node {
+	tb.Helper()
 	n := &node{dir: dir, options: journal.Options{Dir: filepath.Join(dir, "journal"), Log: discard()}}
 	if change != nil {
 		change(&n.options)
 	}
-	n.start(t)
-	t.Cleanup(func() { n.close(t) })
+	n.start(tb)
+	tb.Cleanup(func() { n.close(tb) })
 	return n
 }
 
-func (n *node) start(t testing.TB) {
-	t.Helper()
-	if err := n.tryStart(t); err != nil {
-		t.Fatal(err)
+func (n *node) start(tb testing.TB) {
+	tb.Helper()
+	if err := n.tryStart(tb); err != nil {
+		tb.Fatal(err)
 	}
 }
 
-func (n *node) tryStart(t testing.TB) (err error) {
-	t.Helper()
-	s, err := n.serve(t)
+func (n *node) tryStart(tb testing.TB) (err error) {
+	tb.Helper()
+	s, err := n.serve(tb)
 	if err != nil {
 		return err
 	}
-	n.journal, err = journal.Open(t.Context(), s, n.options)
+	n.journal, err = journal.Open(tb.Context(), s, n.options)
 	return err
 }
 
 // serve prepares the store and starts the server alone.
-func (n *node) serve(t testing.TB) (s journal.Server, err error) {
-	t.Helper()
-	if n.prepared, err = journal.Prepare(t.Context(), n.options.Dir, n.store(), n.options.Log); err != nil {
+func (n *node) serve(tb testing.TB) (s journal.Server, err error) {
+	tb.Helper()
+	if n.prepared, err = journal.Prepare(tb.Context(), n.options.Dir, n.store(), n.options.Log); err != nil {
 		return s, err
 	}
 	n.server, err = server.NewServer(&server.Options{
@@ -75,7 +75,7 @@ func (n *node) serve(t testing.TB) (s journal.Server, err error) {
 	}
 	n.server.Start()
 	if !n.server.ReadyForConnections(20 * time.Second) {
-		t.Fatal("the server does not start")
+		tb.Fatal("the server does not start")
 	}
 	n.conn, err = nats.Connect("", nats.InProcessServer(n.server))
 	return journal.Server{Conn: n.conn, Prepared: n.prepared}, err
@@ -84,20 +84,20 @@ func (n *node) serve(t testing.TB) (s journal.Server, err error) {
 func (n *node) store() string { return filepath.Join(n.dir, "nats") }
 
 // blocks returns the files that the records lie in.
-func (n *node) blocks(t testing.TB) []string {
-	t.Helper()
+func (n *node) blocks(tb testing.TB) []string {
+	tb.Helper()
 	files, err := filepath.Glob(filepath.Join(n.store(), "jetstream/*/streams", journal.StreamName, "msgs/*.blk"))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return files
 }
 
-func (n *node) close(t testing.TB) {
-	t.Helper()
+func (n *node) close(tb testing.TB) {
+	tb.Helper()
 	if n.journal != nil {
-		if err := n.journal.Close(t.Context()); err != nil && t.Context().Err() == nil {
-			t.Error(err)
+		if err := n.journal.Close(tb.Context()); err != nil && tb.Context().Err() == nil {
+			tb.Error(err)
 		}
 		n.journal = nil
 	}
@@ -114,15 +114,21 @@ func (n *node) stopServer() {
 }
 
 // killed returns a copy of the folder as a kill -9 at this moment would leave it.
-func (n *node) killed(t testing.TB) string {
-	t.Helper()
-	return copyOf(t, n.dir)
+func (n *node) killed(tb testing.TB) string {
+	tb.Helper()
+	return copyOf(tb, n.dir)
 }
 
-func copyOf(t testing.TB, dir string) string {
-	t.Helper()
-	to := t.TempDir()
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+// copyOf copies a folder, into memory where that is possible: tests of damage
+// make many copies and need no disk.
+func copyOf(tb testing.TB, dir string) string {
+	tb.Helper()
+	to, err := os.MkdirTemp("/dev/shm", "journal")
+	if err != nil {
+		to = tb.TempDir()
+	}
+	tb.Cleanup(func() { os.RemoveAll(to) })
+	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || strings.HasPrefix(d.Name(), "_test_") {
 			return err
 		}
@@ -141,25 +147,25 @@ func copyOf(t testing.TB, dir string) string {
 		return os.WriteFile(target, content, 0o600)
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return to
 }
 
-func (n *node) append(t testing.TB, messages ...ingest.Decoded) {
-	t.Helper()
-	if err := n.journal.Append(t.Context(), messages); err != nil {
-		t.Fatal(err)
+func (n *node) append(tb testing.TB, messages ...ingest.Decoded) {
+	tb.Helper()
+	if err := n.journal.Append(tb.Context(), messages); err != nil {
+		tb.Fatal(err)
 	}
 }
 
 // read returns all records after a position.
-func (n *node) read(t testing.TB, after journal.Position) (records []*journal.Record) {
-	t.Helper()
+func (n *node) read(tb testing.TB, after journal.Position) (records []*journal.Record) {
+	tb.Helper()
 	for end := n.journal.State().End; after.Sequence < end.Sequence; {
-		got, err := n.journal.Read(t.Context(), after)
+		got, err := n.journal.Read(tb.Context(), after)
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		records = append(records, got...)
 		after = got[len(got)-1].Position()
@@ -181,5 +187,14 @@ func message(device string, s int, quantities ...devices.Quantity) ingest.Decode
 		Device: devices.DeviceID(device), Received: at.Add(70 * time.Millisecond),
 		Location: devices.Location{Plot: "p-001", Site: "sanquan", Place: "500119101001"},
 		Readings: []ingest.Reading{r}, Values: len(quantities),
+	}
+}
+
+func removeAll(tb testing.TB, dir string, names ...string) {
+	tb.Helper()
+	for _, name := range names {
+		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
+			tb.Fatal(err)
+		}
 	}
 }

@@ -54,7 +54,6 @@ type Journal struct {
 
 	writing sync.Mutex // held while a record is made and written
 	encoder encoder
-	sick    bool // the index cannot be read and is made anew by Reopen
 	saves   saves
 
 	remembering sync.Mutex // held while the manifest is written
@@ -126,11 +125,7 @@ func (j *Journal) Reopen(ctx context.Context, s Server) error {
 	memories := []memory{{j.end, &counters}}
 	end := j.end
 	j.mu.Unlock()
-	covered := end.String()
-	if j.sick {
-		covered = ""
-	}
-	if err := j.start(ctx, s, memories, covered); err != nil {
+	if err := j.start(ctx, s, memories, end.String()); err != nil {
 		return fmt.Errorf("reopening the journal: %w", err)
 	}
 	return nil
@@ -162,7 +157,6 @@ func (j *Journal) start(ctx context.Context, s Server, memories []memory, covere
 	if err := j.catchUp(ctx, covered); err != nil {
 		return err
 	}
-	j.sick = false
 	if f.lost != (gap{}) {
 		if err := j.openGeneration(ctx, f); err != nil {
 			return err

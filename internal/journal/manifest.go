@@ -70,8 +70,11 @@ func writeFile(dir, name string, content []byte) error {
 	if err != nil {
 		return err
 	}
-	defer root.Close() //nolint:errcheck // nothing was written through it
-	temporary := name + ".new"
+	return errors.Join(writeIn(root, name, content), root.Close())
+}
+
+func writeIn(root *os.Root, name string, content []byte) error {
+	temporary := name + ".ganlin"
 	f, err := root.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err

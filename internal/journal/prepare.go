@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -62,7 +61,7 @@ func Prepare(ctx context.Context, dir, storeDir string, log *slog.Logger) (*Prep
 	if p.root, p.blocks, err = openBlocks(storeDir); err != nil || p.root == nil {
 		return &p.Prepared, err
 	}
-	defer p.root.Close() //nolint:errcheck // files are closed one by one
+	defer p.root.Close()
 	all := p.blocks
 	clean := m.Clean && p.indexed()
 	if clean {
@@ -151,7 +150,7 @@ type preparation struct {
 type mend struct {
 	block   int
 	content []byte
-	before  []byte // nil: nothing was damaged
+	damaged []byte // to be kept aside
 }
 
 func (p *preparation) look(block int, last, clean bool) error {
@@ -188,7 +187,7 @@ func (p *preparation) look(block int, last, clean bool) error {
 			p.newest = memory{position: Position{p.newest.position.Generation, p.newest.position.Sequence + 1, Hash{}}}
 		}
 	case last && !clean:
-		p.mends = append(p.mends, mend{block: block, content: b})
+		return p.rewrite(block, b)
 	}
 	return nil
 }
@@ -210,18 +209,15 @@ func (p *preparation) remember(r *Record) {
 
 // mend writes blocks anew. Nothing is touched when nothing at all could be read.
 func (p *preparation) mend() error {
-	damaged := slices.ContainsFunc(p.mends, func(m mend) bool { return m.before != nil })
-	if damaged && p.frames == 0 && (p.orphans > 1 || !p.plain) {
+	if len(p.mends) > 0 && p.frames == 0 && (p.orphans > 1 || !p.plain) {
 		return fmt.Errorf("no record of %d blocks is readable: the store is encrypted, or of another version of the server", len(p.blocks))
 	}
 	for _, m := range p.mends {
-		if m.before != nil {
-			if err := p.keep(m); err != nil {
-				return err
-			}
-			if err := p.root.Remove(indexFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return err
-			}
+		if err := p.keep(m); err != nil {
+			return err
+		}
+		if err := p.root.Remove(indexFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
 		}
 		if err := p.replace(m); err != nil {
 			return err
@@ -238,7 +234,7 @@ func (p *preparation) keep(m mend) (err error) {
 	if err != nil {
 		return err
 	}
-	return writeFile(p.Damaged, blockFile(m.block), m.before)
+	return writeFile(p.Damaged, blockFile(m.block), m.damaged)
 }
 
 func damagedFolder(dir string, log *slog.Logger) (string, error) {
@@ -247,27 +243,27 @@ func damagedFolder(dir string, log *slog.Logger) (string, error) {
 	return folder, os.MkdirAll(folder, 0o700)
 }
 
+// replace puts a block with other content in the place of the damaged one.
 func (p *preparation) replace(m mend) error {
 	name := blockFile(m.block)
-	if len(m.content) == 0 {
-		if err := p.root.Remove(name); err != nil {
-			return err
-		}
-		return syncDir(p.root)
+	if len(m.content) > 0 {
+		return writeIn(p.root, name, m.content)
 	}
-	temporary := name + ".ganlin"
-	f, err := p.root.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(f, bytes.NewReader(m.content))
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := p.root.Rename(temporary, name); err != nil {
+	if err := p.root.Remove(name); err != nil {
 		return err
 	}
 	return syncDir(p.root)
+}
+
+// rewrite writes a block over itself. A plain sync would be too little: after
+// one that failed the system takes the pages in memory for written.
+func (p *preparation) rewrite(block int, b []byte) error {
+	f, err := p.root.OpenFile(blockFile(block), os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	return errors.Join(err, f.Sync(), f.Close())
 }
 
 // newer returns the memory that reaches further.

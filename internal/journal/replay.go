@@ -12,7 +12,7 @@ import (
 )
 
 // catchUp brings the index up to the end of the journal. covered is the
-// position that it covers; when that is not in the journal it starts anew.
+// position that it covers; when that is not in the journal, or empty, it starts anew.
 func (j *Journal) catchUp(ctx context.Context, covered string) error {
 	from, err := ParsePosition(covered)
 	at := uint64(0)

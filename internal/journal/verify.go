@@ -17,7 +17,7 @@ func (j *Journal) Verify(ctx context.Context, storeDir string, bytesPerSecond in
 	if err != nil || root == nil {
 		return err
 	}
-	defer root.Close()              //nolint:errcheck // files are closed one by one
+	defer root.Close()
 	until := j.State().End.Sequence // later frames may be half written
 	c := chain{}
 	folder := ""

@@ -48,8 +48,20 @@ func newConn(c net.Conn) *conn {
 	return w
 }
 
-// Read reads what has come.
-func (c *conn) Read(p []byte) (int, error) { return c.reader.Read(p) }
+// Read reads what has come. When a failed write has closed the connection, the
+// error is that of the write: the client library takes "closed" for its own
+// doing and would not notice that the connection is lost.
+func (c *conn) Read(p []byte) (int, error) {
+	n, err := c.reader.Read(p)
+	if err != nil {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.err != nil {
+			err = c.err
+		}
+	}
+	return n, err
+}
 
 // Write takes p to be written. An error is that of an earlier write.
 func (c *conn) Write(p []byte) (int, error) {

@@ -5,9 +5,12 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	paho "github.com/eclipse/paho.mqtt.golang"
 )
 
 // pipe returns a buffered connection and its peer. A write to it ends only
@@ -49,8 +52,8 @@ func TestConnToASilentPeer(t *testing.T) {
 		c, _ := pipe(t)
 		_, _ = c.Write([]byte("a"))
 		begin := time.Now()
-		if _, err := c.Read(make([]byte, 1)); err == nil || time.Since(begin) != writeTimeout {
-			t.Errorf("reading ended after %s with %v, want the connection to fail after %s", time.Since(begin), err, writeTimeout)
+		if _, err := c.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(begin) != writeTimeout {
+			t.Errorf("reading ended after %s with %v, want the error of the write after %s", time.Since(begin), err, writeTimeout)
 		}
 		if _, err := c.Write([]byte("b")); err == nil {
 			t.Error("writing goes on after a failed write")
@@ -96,6 +99,38 @@ func TestConnStalled(t *testing.T) {
 			}
 			return
 		}
+	}
+}
+
+// A packet is a message of the client library with a QoS alone.
+type packet struct {
+	paho.Message
+	qos byte
+}
+
+func (p packet) Qos() byte { return p.qos }
+
+func TestFullQueue(t *testing.T) {
+	s, err := New(Options{URL: "tcp://x", ClientID: "x", Subscriptions: make([]Subscription, 1), Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newReceiver(s, nil) // nobody takes from it
+	refused := make(chan struct{}, 1)
+	for range inFlight {
+		r.take(packet{qos: 1}, refused)
+	}
+	if len(refused) != 0 {
+		t.Fatal("refused before the queue is full")
+	}
+	r.take(packet{qos: 0}, refused)
+	if n := s.Stats().Dropped; n != 1 || len(refused) != 0 {
+		t.Errorf("QoS 0: %d dropped, refused: %d, want 1, 0", n, len(refused))
+	}
+	r.take(packet{qos: 1}, refused)
+	r.take(packet{qos: 1}, refused)
+	if n := s.Stats().Dropped; n != 1 || len(refused) != 1 {
+		t.Errorf("QoS 1: %d dropped, refused: %d, want 1, 1", n, len(refused))
 	}
 }
 

@@ -13,11 +13,11 @@ import (
 	"testing"
 	"time"
 
+	paho "github.com/eclipse/paho.mqtt.golang"
+
 	"ganlin/devices"
 	"ganlin/ingest"
 	"ganlin/internal/mqtt"
-
-	paho "github.com/eclipse/paho.mqtt.golang"
 )
 
 // The environment of an ingest process that TestCrash kills.

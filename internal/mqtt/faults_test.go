@@ -22,11 +22,11 @@ import (
 	"testing"
 	"time"
 
-	"ganlin/ingest"
-	"ganlin/internal/mqtt"
-
 	paho "github.com/eclipse/paho.mqtt.golang"
 	"github.com/eclipse/paho.mqtt.golang/packets"
+
+	"ganlin/ingest"
+	"ganlin/internal/mqtt"
 )
 
 // collect returns a deliver function that settles everything, and the payloads so far.
@@ -92,11 +92,8 @@ func TestBrokerRestart(t *testing.T) {
 // The connection breaks again and again, at any moment, acknowledgements on
 // their way included. goleak sees what a broken connection leaves behind.
 func TestFlappingLink(t *testing.T) {
-	cuts := 20
-	if os.Getenv("GANLIN_LONG") != "" {
-		cuts = 200
-	}
-	const between = 50 // messages
+	const cuts, between = 200, 50 // messages
+	const soon = 15 * time.Second // less than a lost ping takes to be noticed
 	broker := startMosquitto(t, "")
 	p := startProxy(t, broker.address)
 	deliver, payloads := collect()
@@ -107,7 +104,11 @@ func TestFlappingLink(t *testing.T) {
 		if n%between == between-1 {
 			connected := source.count(mqtt.Connected)
 			p.cut()
+			begin := time.Now()
 			eventually(t, "connection", func() bool { return source.count(mqtt.Connected) > connected })
+			if took := time.Since(begin); took > soon {
+				t.Errorf("connected again after %s", took)
+			}
 		}
 	}
 	distinct := func() int {
@@ -133,6 +134,29 @@ func TestFullIntakeIsWaitedFor(t *testing.T) {
 	eventually(t, "both messages", func() bool { return len(payloads()) == 2 })
 	if got := payloads(); got[0] != "one" || source.count(mqtt.Connected) != 1 {
 		t.Errorf("got %q over %d connections, want them in order over one", got, source.count(mqtt.Connected))
+	}
+}
+
+func TestStopWaitsForWhatIsUnderWay(t *testing.T) {
+	broker := startMosquitto(t, "")
+	p := startProxy(t, broker.address)
+	messages := make(chan ingest.Message, 10)
+	source := run(t, options(p.address), func(m ingest.Message) error {
+		messages <- m
+		return nil
+	})
+	publish(t, publisher(t, broker.address), "one")
+	m := <-messages
+	stopped := make(chan struct{})
+	go func() {
+		source.stop()
+		close(stopped)
+	}()
+	m.Settle(nil)
+	<-stopped
+	eventually(t, "acknowledgement", func() bool { return p.acks.Count() == 1 })
+	if got, want := source.Stats(), (mqtt.Stats{Received: 1, Acknowledged: 1}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
 
@@ -359,6 +383,7 @@ func TestNewRefuses(t *testing.T) {
 		"no scheme":       func(o *mqtt.Options) { o.URL = "127.0.0.1:1883" },
 		"no host":         func(o *mqtt.Options) { o.URL = "tcp://" },
 		"user in the URL": func(o *mqtt.Options) { o.URL = "tcp://a:secret@127.0.0.1:1883" },
+		"bad port":        func(o *mqtt.Options) { o.URL = "tcp://a:secret@127.0.0.1:x" },
 		"no client id":    func(o *mqtt.Options) { o.ClientID = "" },
 		"no subscription": func(o *mqtt.Options) { o.Subscriptions = nil },
 	} {

@@ -7,9 +7,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"ganlin/ingest"
-
 	paho "github.com/eclipse/paho.mqtt.golang"
+
+	"ganlin/ingest"
 )
 
 // inFlight is the most that MQTT lets be in flight: one message for each packet id.

@@ -19,9 +19,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"ganlin/ingest"
-
 	paho "github.com/eclipse/paho.mqtt.golang"
+
+	"ganlin/ingest"
 )
 
 // Options describe a broker and what to take from it.
@@ -85,7 +85,7 @@ func New(o Options) (*Source, error) {
 	address, err := url.Parse(o.URL)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("reading the broker's URL: %w", err)
+		return nil, fmt.Errorf("reading the broker's URL: %w", errors.Unwrap(err)) // the error itself quotes it, password and all
 	case !slices.Contains([]string{"tcp", "mqtt", "ssl", "tls", "mqtts"}, address.Scheme) || address.Host == "":
 		return nil, fmt.Errorf("broker URL %q is not like tcp://host:1883 or ssl://host:8883", address.Redacted())
 	case address.User != nil:

@@ -29,8 +29,8 @@ func newLogger(log *slog.Logger, forbidden func(uint64)) *logger {
 	return &logger{log: log, forbidden: forbidden, seen: map[string]int{}}
 }
 
-// ofClient matches the start of a line about one connection: address, kind, number, and often more in quotes.
-var ofClient = regexp.MustCompile(`^\S+ - [a-z]+:(\d+)((?: - "(?:[^"\\]|\\.)*")*) - `)
+// ofDevice matches the start of a line about an MQTT connection: address, number, and often more in quotes.
+var ofDevice = regexp.MustCompile(`^\S+ - mid:(\d+)(?: - "(?:[^"\\]|\\.)*")* - `)
 
 // violation ends the line, still unformatted, that tells of a refused publish.
 const violation = ` - Publish Violation - Subject %q`
@@ -40,7 +40,7 @@ const violation = ` - Publish Violation - Subject %q`
 // never stored. Closing the connection before this line returns prevents that.
 func (l *logger) Errorf(format string, v ...any) {
 	if strings.HasSuffix(format, violation) {
-		if m := ofClient.FindStringSubmatch(format); m != nil {
+		if m := ofDevice.FindStringSubmatch(format); m != nil {
 			if connection, err := strconv.ParseUint(m[1], 10, 64); err == nil {
 				l.forbidden(connection)
 			}
@@ -77,7 +77,7 @@ const maxKinds = 64
 
 func (l *logger) write(level slog.Level, format string, v []any) {
 	text, about := format, ""
-	if m := ofClient.FindString(format); m != "" {
+	if m := ofDevice.FindString(format); m != "" {
 		about, text = strings.TrimSuffix(m, " - "), format[len(m):]
 		level = min(level, slog.LevelWarn) // a device's fault is not the server's
 	}

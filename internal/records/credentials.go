@@ -9,6 +9,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -20,6 +21,12 @@ type Credential struct {
 	Device devices.DeviceID
 	Secret string
 }
+
+// String keeps the secret out of what is printed and logged.
+func (c Credential) String() string { return string(c.Device) }
+
+// LogValue does the same for slog.
+func (c Credential) LogValue() slog.Value { return slog.StringValue(string(c.Device)) }
 
 // A CredentialState says what the store knows of a device's credential.
 type CredentialState struct {
@@ -64,21 +71,20 @@ func (s *Store) CreateCredentials(ctx context.Context, ids []devices.DeviceID, n
 // RevokeCredential makes the device's secret let nobody in. It returns
 // ErrNotFound when the device has none that does.
 func (s *Store) RevokeCredential(ctx context.Context, id devices.DeviceID, now time.Time) error {
-	res, err := s.db.ExecContext(ctx, `UPDATE credential SET revoked_at = $1 WHERE device = $2 AND revoked_at IS NULL`, now.UnixMilli(), string(id))
+	err := s.within(ctx, func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `UPDATE credential SET revoked_at = $1 WHERE device = $2 AND revoked_at IS NULL`, now.UnixMilli(), string(id))
+		if err != nil {
+			return err
+		}
+		if n, err := res.RowsAffected(); err != nil || n > 0 {
+			return err
+		}
+		return ErrNotFound
+	})
 	if err != nil {
 		return fmt.Errorf("revoking the credential of %s: %w", id, err)
 	}
-	if n, err := res.RowsAffected(); err != nil || n == 0 {
-		return fmt.Errorf("revoking the credential of %s: %w", id, orNotFound(err))
-	}
 	return nil
-}
-
-func orNotFound(err error) error {
-	if err != nil {
-		return err
-	}
-	return ErrNotFound
 }
 
 // Credentials returns what is known of each device's credential.
@@ -119,27 +125,24 @@ func (s *Store) LoadSecrets(ctx context.Context, secrets *Secrets) error {
 }
 
 func (s *Store) eachCredential(ctx context.Context, visit func(devices.DeviceID, string, CredentialState)) error {
-	rows, err := s.db.QueryContext(ctx, `SELECT device, sha256, created_at, revoked_at FROM credential ORDER BY device`)
-	if err != nil {
-		return fmt.Errorf("reading credentials: %w", err)
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
+	err := s.each(ctx, func(rows *sql.Rows) error {
 		var (
-			id, sum string
+			id      devices.DeviceID
+			sum     string
 			created int64
 			revoked sql.NullInt64
 		)
 		if err := rows.Scan(&id, &sum, &created, &revoked); err != nil {
-			return fmt.Errorf("reading credentials: %w", err)
+			return err
 		}
 		state := CredentialState{Created: time.UnixMilli(created).UTC()}
 		if revoked.Valid {
 			state.Revoked = time.UnixMilli(revoked.Int64).UTC()
 		}
-		visit(devices.DeviceID(id), sum, state)
-	}
-	if err := rows.Err(); err != nil {
+		visit(id, sum, state)
+		return nil
+	}, `SELECT device, sha256, created_at, revoked_at FROM credential ORDER BY device`)
+	if err != nil {
 		return fmt.Errorf("reading credentials: %w", err)
 	}
 	return nil

@@ -32,23 +32,31 @@ func insertDeadLetters(ctx context.Context, tx *sql.Tx, letters []DeadLetter) er
 	if len(letters) == 0 {
 		return nil
 	}
-	insert, err := tx.PrepareContext(ctx, `INSERT INTO dead_letter (`+letterColumns+`, payload)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (id) DO NOTHING`)
+	var number int64
+	if err := tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(number), 0) FROM dead_letter`).Scan(&number); err != nil {
+		return err
+	}
+	insert, err := tx.PrepareContext(ctx, `INSERT INTO dead_letter (number, `+letterColumns+`, payload)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (id) DO NOTHING`)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = insert.Close() }()
-	fresh := map[string]int64{}
+	type sum struct{ letters, bytes int64 }
+	fresh := map[string]sum{}
 	for _, l := range letters {
+		if l.ID == "" {
+			return errors.New("a dead letter has no id")
+		}
 		payload := l.Payload
 		if payload == nil {
-			payload = []byte{}
+			payload = []byte{} // nil would be NULL
 		}
 		part := 0
 		if l.Part {
 			part = 1
 		}
-		res, err := insert.ExecContext(ctx, l.ID, l.Received.UnixMilli(), string(l.Device), l.Topic, l.Reason, l.Detail, l.Codec, part, l.Length, l.SHA256, payload)
+		res, err := insert.ExecContext(ctx, number+1, l.ID, l.Received.UnixMilli(), string(l.Device), l.Topic, l.Reason, l.Detail, l.Codec, part, l.Length, l.SHA256, payload)
 		if err != nil {
 			return err
 		}
@@ -56,11 +64,13 @@ func insertDeadLetters(ctx context.Context, tx *sql.Tx, letters []DeadLetter) er
 		if err != nil {
 			return err
 		}
-		fresh[l.Reason] += n
+		number += n
+		fresh[l.Reason] = sum{fresh[l.Reason].letters + n, fresh[l.Reason].bytes + n*int64(len(payload))}
 	}
 	for reason, n := range fresh {
-		_, err := tx.ExecContext(ctx, `INSERT INTO dead_letter_count (reason, number) VALUES ($1, $2)
-			ON CONFLICT (reason) DO UPDATE SET number = dead_letter_count.number + excluded.number`, reason, n)
+		_, err := tx.ExecContext(ctx, `INSERT INTO dead_letter_count (reason, number, bytes) VALUES ($1, $2, $3)
+			ON CONFLICT (reason) DO UPDATE SET number = dead_letter_count.number + excluded.number, bytes = dead_letter_count.bytes + excluded.bytes`,
+			reason, n.letters, n.bytes)
 		if err != nil {
 			return err
 		}
@@ -71,21 +81,15 @@ func insertDeadLetters(ctx context.Context, tx *sql.Tx, letters []DeadLetter) er
 // DeadLetters returns at most limit letters that were kept before the one
 // named, newest first and without payloads; an empty name begins at the newest.
 func (s *Store) DeadLetters(ctx context.Context, before string, limit int) ([]DeadLetter, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT `+letterColumns+` FROM dead_letter
+	letters := []DeadLetter{}
+	err := s.each(ctx, func(rows *sql.Rows) error {
+		var l DeadLetter
+		err := scanLetter(rows, &l)
+		letters = append(letters, l)
+		return err
+	}, `SELECT `+letterColumns+` FROM dead_letter
 		WHERE $1 = '' OR number < (SELECT number FROM dead_letter WHERE id = $1) ORDER BY number DESC LIMIT $2`, before, limit)
 	if err != nil {
-		return nil, fmt.Errorf("reading dead letters: %w", err)
-	}
-	defer func() { _ = rows.Close() }()
-	letters := []DeadLetter{}
-	for rows.Next() {
-		var l DeadLetter
-		if err := scanLetter(rows, &l); err != nil {
-			return nil, fmt.Errorf("reading dead letters: %w", err)
-		}
-		letters = append(letters, l)
-	}
-	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("reading dead letters: %w", err)
 	}
 	return letters, nil
@@ -93,37 +97,40 @@ func (s *Store) DeadLetters(ctx context.Context, before string, limit int) ([]De
 
 // DeadLetter returns one letter with its payload, or ErrNotFound.
 func (s *Store) DeadLetter(ctx context.Context, id string) (l DeadLetter, err error) {
-	row := s.db.QueryRowContext(ctx, `SELECT `+letterColumns+`, payload FROM dead_letter WHERE id = $1`, id)
+	row := s.reader.QueryRowContext(ctx, `SELECT `+letterColumns+`, payload FROM dead_letter WHERE id = $1`, id)
 	err = scanLetter(row, &l, &l.Payload)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = ErrNotFound
 	}
 	if err != nil {
-		return l, fmt.Errorf("reading dead letter %q: %w", id, err)
+		return l, fmt.Errorf("reading dead letter %q: %w", id, explain(err))
 	}
 	return l, nil
 }
 
 // DeadLetterCounts returns how many letters were kept, by reason.
 func (s *Store) DeadLetterCounts(ctx context.Context) (map[string]int64, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT reason, number FROM dead_letter_count`)
+	counts := map[string]int64{}
+	err := s.each(ctx, func(rows *sql.Rows) error {
+		var reason string
+		var n int64
+		err := rows.Scan(&reason, &n)
+		counts[reason] = n
+		return err
+	}, `SELECT reason, number FROM dead_letter_count`)
 	if err != nil {
 		return nil, fmt.Errorf("counting dead letters: %w", err)
 	}
-	defer func() { _ = rows.Close() }()
-	counts := map[string]int64{}
-	for rows.Next() {
-		var reason string
-		var n int64
-		if err := rows.Scan(&reason, &n); err != nil {
-			return nil, fmt.Errorf("counting dead letters: %w", err)
-		}
-		counts[reason] = n
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("counting dead letters: %w", err)
-	}
 	return counts, nil
+}
+
+// DeadLetterBytes returns how much room the payloads of all letters take. None
+// is ever thrown away, so somebody has to look.
+func (s *Store) DeadLetterBytes(ctx context.Context) (n int64, err error) {
+	if err := s.reader.QueryRowContext(ctx, `SELECT CAST(COALESCE(SUM(bytes), 0) AS BIGINT) FROM dead_letter_count`).Scan(&n); err != nil {
+		return 0, fmt.Errorf("measuring dead letters: %w", explain(err))
+	}
+	return n, nil
 }
 
 func scanLetter(row interface{ Scan(...any) error }, l *DeadLetter, more ...any) error {

@@ -2,6 +2,7 @@ package records
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"time"
 )
@@ -14,30 +15,27 @@ type Imported struct {
 
 // Import keeps a registry file; the same name takes the place of the earlier one.
 func (s *Store) Import(ctx context.Context, f Imported, now time.Time) error {
-	_, err := s.db.ExecContext(ctx, `INSERT INTO imported (name, content, imported_at) VALUES ($1, $2, $3)
-		ON CONFLICT (name) DO UPDATE SET content = excluded.content, imported_at = excluded.imported_at`, f.Name, f.Content, now.UnixMilli())
+	err := s.within(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO imported (name, content, imported_at) VALUES ($1, $2, $3)
+			ON CONFLICT (name) DO UPDATE SET content = excluded.content, imported_at = excluded.imported_at`, f.Name, f.Content, now.UnixMilli())
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("keeping the imported registry %s: %w", f.Name, err)
 	}
 	return nil
 }
 
-// Imported returns all imported registry files in the order of their first import.
+// Imported returns all imported registry files, the one imported last at the end.
 func (s *Store) Imported(ctx context.Context) ([]Imported, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT name, content FROM imported ORDER BY imported_at, name`)
-	if err != nil {
-		return nil, fmt.Errorf("reading the imported registry: %w", err)
-	}
-	defer func() { _ = rows.Close() }()
 	var files []Imported
-	for rows.Next() {
+	err := s.each(ctx, func(rows *sql.Rows) error {
 		var f Imported
-		if err := rows.Scan(&f.Name, &f.Content); err != nil {
-			return nil, fmt.Errorf("reading the imported registry: %w", err)
-		}
+		err := rows.Scan(&f.Name, &f.Content)
 		files = append(files, f)
-	}
-	if err := rows.Err(); err != nil {
+		return err
+	}, `SELECT name, content FROM imported ORDER BY imported_at, name`)
+	if err != nil {
 		return nil, fmt.Errorf("reading the imported registry: %w", err)
 	}
 	return files, nil

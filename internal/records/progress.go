@@ -19,6 +19,9 @@ type Progress struct {
 // Commit keeps the progress and the dead letters that belong to it, both or
 // neither. A dead letter whose id is there already is passed over.
 func (s *Store) Commit(ctx context.Context, p Progress, letters []DeadLetter) error {
+	if p.Counts == nil {
+		p.Counts = map[string]int64{}
+	}
 	counts, err := json.Marshal(p.Counts)
 	if err != nil {
 		return fmt.Errorf("encoding the counts of %s: %w", p.Reader, err)
@@ -42,7 +45,7 @@ func (s *Store) Commit(ctx context.Context, p Progress, letters []DeadLetter) er
 func (s *Store) Progress(ctx context.Context, reader string) (Progress, error) {
 	p := Progress{Reader: reader, Counts: map[string]int64{}}
 	var counts string
-	err := s.db.QueryRowContext(ctx, `SELECT position, counts FROM progress WHERE reader = $1`, reader).Scan(&p.Position, &counts)
+	err := s.reader.QueryRowContext(ctx, `SELECT position, counts FROM progress WHERE reader = $1`, reader).Scan(&p.Position, &counts)
 	if errors.Is(err, sql.ErrNoRows) {
 		return p, nil
 	}
@@ -50,7 +53,7 @@ func (s *Store) Progress(ctx context.Context, reader string) (Progress, error) {
 		err = json.Unmarshal([]byte(counts), &p.Counts)
 	}
 	if err != nil {
-		return p, fmt.Errorf("reading the progress of %s: %w", reader, err)
+		return p, fmt.Errorf("reading the progress of %s: %w", reader, explain(err))
 	}
 	return p, nil
 }

@@ -7,110 +7,126 @@ package records
 import (
 	"context"
 	"database/sql"
-	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/url"
-	"path"
-	"strconv"
-	"strings"
+	"os"
 
-	_ "modernc.org/sqlite" // the driver
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 )
-
-//go:embed migrations/*.sql
-var migrations embed.FS
 
 // ErrNotFound says that there is no such row.
 var ErrNotFound = errors.New("not found")
 
 // A Store is an open records store. It may be used by several goroutines.
 type Store struct {
-	db *sql.DB
+	writer *sql.DB // one connection: SQLite has one writer, and waiting in Go is fair
+	reader *sql.DB // in WAL mode readers do not wait for the writer
 }
 
 // Open opens the store in the file, creates it where it is missing and brings
 // it to the newest version. A store that a newer program wrote is refused.
 func Open(ctx context.Context, file string) (*Store, error) {
-	// One connection: SQLite has one writer, and waiting in Go is fair.
-	dsn := "file:" + (&url.URL{Path: file}).EscapedPath() +
-		"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)&_pragma=foreign_keys(ON)&_txlock=immediate"
-	db, err := sql.Open("sqlite", dsn)
+	s, err := open(ctx, file)
 	if err != nil {
 		return nil, fmt.Errorf("opening the records store %s: %w", file, err)
-	}
-	db.SetMaxOpenConns(1)
-	s := &Store{db: db}
-	if err := s.migrate(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("opening the records store %s: %w", file, err), db.Close())
 	}
 	return s, nil
 }
 
+func open(ctx context.Context, file string) (*Store, error) {
+	// SQLite would let everybody read it; what it makes beside it takes the file's mode.
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.Close(); err != nil {
+		return nil, err
+	}
+	s := &Store{}
+	if s.writer, err = connect(file, 1, "_txlock=immediate"); err != nil {
+		return nil, err
+	}
+	if s.reader, err = connect(file, 4, "_query_only=1"); err != nil {
+		return nil, errors.Join(err, s.writer.Close())
+	}
+	if err := migrate(ctx, s.writer); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// connect makes a pool. With FULL every commit waits for the disk; in WAL mode NORMAL would not.
+func connect(file string, connections int, option string) (*sql.DB, error) {
+	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: file}).EscapedPath()+
+		"?_busy_timeout=5000&_journal_mode=WAL&_synchronous=FULL&_foreign_keys=1&"+option)
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(connections)
+	return db, nil
+}
+
 // Close closes the store.
-func (s *Store) Close() error { return s.db.Close() }
+func (s *Store) Close() error { return errors.Join(s.reader.Close(), s.writer.Close()) }
 
 // Ping reports whether the store answers.
 func (s *Store) Ping(ctx context.Context) error {
-	var one int
-	if err := s.db.QueryRowContext(ctx, `SELECT 1`).Scan(&one); err != nil {
-		return fmt.Errorf("asking the records store: %w", err)
+	var versions int
+	if err := s.reader.QueryRowContext(ctx, `SELECT count(*) FROM migration`).Scan(&versions); err != nil {
+		return fmt.Errorf("asking the records store: %w", explain(err))
 	}
 	return nil
 }
 
-// migrate applies the numbered files that the store does not have yet.
-func (s *Store) migrate(ctx context.Context) error {
-	if _, err := s.db.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS migration (version INTEGER PRIMARY KEY)`); err != nil {
-		return err
-	}
-	var have int
-	if err := s.db.QueryRowContext(ctx, `SELECT COALESCE(MAX(version), 0) FROM migration`).Scan(&have); err != nil {
-		return err
-	}
-	names, err := fs.Glob(migrations, "migrations/*.sql")
-	if err != nil {
-		return err
-	}
-	newest := 0
-	for _, name := range names {
-		number, _, _ := strings.Cut(path.Base(name), "_")
-		if newest, err = strconv.Atoi(number); err != nil {
-			return fmt.Errorf("numbering migration %s: %w", name, err)
-		}
-		if newest <= have {
-			continue
-		}
-		text, err := migrations.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		err = s.within(ctx, func(tx *sql.Tx) error {
-			if _, err := tx.ExecContext(ctx, string(text)); err != nil {
-				return err
-			}
-			_, err := tx.ExecContext(ctx, `INSERT INTO migration (version) VALUES ($1)`, newest)
-			return err
-		})
-		if err != nil {
-			return fmt.Errorf("applying migration %s: %w", name, err)
-		}
-	}
-	if have > newest {
-		return fmt.Errorf("it has version %d and this program knows %d: use the newer program that wrote it", have, newest)
-	}
-	return nil
-}
-
-// within runs fn in one transaction.
+// within runs fn in one transaction of the writer.
 func (s *Store) within(ctx context.Context, fn func(*sql.Tx) error) error {
-	tx, err := s.db.BeginTx(ctx, nil)
+	return within(ctx, s.writer, fn)
+}
+
+// within runs fn in one transaction: all of it is on disk when within returns nil, else nothing.
+func within(ctx context.Context, db *sql.DB, fn func(*sql.Tx) error) error {
+	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
-		return err
+		return explain(err)
 	}
 	if err := fn(tx); err != nil {
-		return errors.Join(err, tx.Rollback())
+		return errors.Join(explain(err), tx.Rollback())
 	}
-	return tx.Commit()
+	return explain(tx.Commit())
+}
+
+// each hands every row of a query to scan.
+func (s *Store) each(ctx context.Context, scan func(*sql.Rows) error, query string, args ...any) error {
+	rows, err := s.reader.QueryContext(ctx, query, args...)
+	if err != nil {
+		return explain(err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return explain(err)
+		}
+	}
+	return explain(rows.Err())
+}
+
+// explain adds to what SQLite says what a person can do about it.
+func explain(err error) error {
+	failure, ok := errors.AsType[*sqlite.Error](err)
+	if !ok {
+		return err
+	}
+	switch failure.Code() & 0xff { // the primary code of an extended one
+	case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:
+		return fmt.Errorf("the file is damaged; stop the program, keep the file aside and restore it from a backup: %w", err)
+	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
+		return fmt.Errorf("the file cannot be written; give it and its folder to the user that the program runs as: %w", err)
+	case sqlite3.SQLITE_FULL:
+		return fmt.Errorf("the disk is full; make room: %w", err)
+	case sqlite3.SQLITE_BUSY:
+		return fmt.Errorf("another program keeps the file locked; end it: %w", err)
+	}
+	return err
 }

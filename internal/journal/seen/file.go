@@ -106,7 +106,7 @@ func (f *file) query(ctx context.Context, d *device, k kind, day int64, end stri
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
+	defer rows.Close()
 	for rows.Next() {
 		p := &part{kind: k, day: day}
 		var data []byte

@@ -14,29 +14,29 @@ import (
 	"ganlin/internal/journal/seen"
 )
 
-func open(t testing.TB, path string, budget int) (*seen.Index, string) {
-	t.Helper()
-	x, position, err := seen.Open(t.Context(), path, budget, slog.New(slog.DiscardHandler))
+func open(tb testing.TB, path string, budget int) (*seen.Index, string) {
+	tb.Helper()
+	x, position, err := seen.Open(tb.Context(), path, budget, slog.New(slog.DiscardHandler))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { x.Close() })
+	tb.Cleanup(func() { x.Close() })
 	return x, position
 }
 
-func judge(t testing.TB, x *seen.Index, r seen.Reading) seen.Verdict {
-	t.Helper()
-	v, err := x.Judge(t.Context(), &r)
+func judge(tb testing.TB, x *seen.Index, r seen.Reading) seen.Verdict {
+	tb.Helper()
+	v, err := x.Judge(tb.Context(), &r)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return v
 }
 
-func save(t testing.TB, x *seen.Index, position string) {
-	t.Helper()
-	if err := x.Save(t.Context(), x.Snapshot(position)); err != nil {
-		t.Fatal(err)
+func save(tb testing.TB, x *seen.Index, position string) {
+	tb.Helper()
+	if err := x.Save(tb.Context(), x.Snapshot(position)); err != nil {
+		tb.Fatal(err)
 	}
 }
 

@@ -50,7 +50,7 @@ func (x *Index) meta(ctx context.Context) (position string, err error) {
 	if err != nil {
 		return "", err
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
+	defer rows.Close()
 	for rows.Next() {
 		var name, value string
 		if err := rows.Scan(&name, &value); err != nil {
@@ -197,7 +197,7 @@ func (s *Snapshot) writeDevices(ctx context.Context, tx *sql.Tx) error {
 	if err != nil {
 		return err
 	}
-	defer put.Close() //nolint:errcheck // only frees memory
+	defer put.Close()
 	for _, row := range s.devices {
 		if _, err := put.ExecContext(ctx, string(row.d.id), seal(encodeDevice(row.last, row.seq))); err != nil {
 			return err
@@ -211,7 +211,7 @@ func (s *Snapshot) writeParts(ctx context.Context, tx *sql.Tx) error {
 	if err != nil {
 		return err
 	}
-	defer put.Close() //nolint:errcheck // only frees memory
+	defer put.Close()
 	for _, row := range s.parts {
 		if _, err := put.ExecContext(ctx, row.copy.day, string(row.d.id), row.copy.kind, row.copy.id, seal(row.copy.encode())); err != nil {
 			return err

@@ -1,0 +1,77 @@
+package app
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// mosquitto starts a foreign broker that keeps what it holds for Ganlin, and returns its address.
+func mosquitto(t *testing.T) string {
+	t.Helper()
+	program, err := exec.LookPath("mosquitto")
+	if err != nil {
+		program = "/usr/sbin/mosquitto" // where Debian puts it, outside of many a PATH
+	}
+	address, folder := freeAddress(t), t.TempDir()
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := filepath.Join(folder, "mosquitto.conf")
+	write(t, config, fmt.Sprintf("listener %s %s\nallow_anonymous true\nmax_queued_messages 0\nmax_inflight_messages 100\n", port, host))
+	cmd := exec.Command(program, "-c", config)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		t.Fatalf("starting mosquitto: %v; install it, on Debian: apt-get install mosquitto mosquitto-clients", err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	waitFor(t, 10*time.Second, "mosquitto", func() (bool, string) {
+		conn, err := net.Dial("tcp", address)
+		if err != nil {
+			return false, err.Error()
+		}
+		return conn.Close() == nil, ""
+	})
+	return address
+}
+
+// TestKillBehindAForeignBroker kills Ganlin, again and again, while Mosquitto
+// lives on: whatever the broker took for it is in the database afterwards.
+func TestKillBehindAForeignBroker(t *testing.T) {
+	address := mosquitto(t)
+	tr := newTrial(t, asItIs, 50, fmt.Sprintf("mqtt: {brokers: [{url: %q, client_id: ganlin-trial}]}\n", "tcp://"+address))
+	tr.mqtt = address
+	tr.start()
+	l := tr.load()
+	running := l.begin(t)
+	for range counts(3, 10) {
+		l.progress(t, 1000+rand.Int64N(4000))
+		tr.kill()
+		tr.start()
+	}
+	l.progress(t, 2000)
+	running.finish(t)
+	if n := l.reconnects.Load(); n != 0 {
+		t.Errorf("devices lost %d connections to the broker", n)
+	}
+	waitFor(t, 2*time.Minute, "the broker's backlog", func() (bool, string) {
+		s, err := tr.status()
+		return err == nil && s.Accounting.Values.Stored >= l.values.Load(), fmt.Sprintf("%+v of %d values, %v", s.Accounting.Values, l.values.Load(), err)
+	})
+	a := tr.settled(2 * time.Minute)
+	inDatabase := tr.counted()
+	t.Logf("load: %d acknowledged by the broker, %d values; program: %+v; database: %d values", l.acked.Load(), l.values.Load(), a, inDatabase)
+	// What was delivered and not yet acknowledged at a kill comes again, so that more is received than was sent.
+	if !a.Conserved() || a.Values.Stored != l.values.Load() || inDatabase != a.Values.Stored || a.Messages.Received < l.sent.Load() {
+		t.Errorf("the account is wrong: %+v, %d values in the database", a, inDatabase)
+	}
+}

@@ -1,0 +1,297 @@
+package journal_test
+
+import (
+	"errors"
+	"net"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"ganlin/ingest"
+	"ganlin/internal/journal"
+)
+
+// refuses appends a message that must be refused.
+func (n *node) refuses(t *testing.T, m ingest.Decoded) {
+	t.Helper()
+	if err := n.journal.Append(t.Context(), []ingest.Decoded{m}); !errors.Is(err, ingest.ErrRefused) {
+		t.Fatalf("got %v, want a refusal", err)
+	}
+	if n.journal.State().Refusing == "" {
+		t.Fatal("the state does not tell why the journal refuses")
+	}
+}
+
+// reopen starts the server again and goes on with the same journal.
+func (n *node) reopen(t *testing.T) {
+	t.Helper()
+	n.stopServer()
+	s, err := n.serve(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := n.journal.Reopen(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (n *node) awaitFailure(t *testing.T) {
+	t.Helper()
+	select {
+	case <-n.journal.Failed():
+	case <-time.After(20 * time.Second):
+		t.Fatal("nobody was told that the journal broke down")
+	}
+	if !n.journal.State().Broken {
+		t.Fatal("the state does not tell that the journal broke down")
+	}
+}
+
+// A record that did not get to the disk leaves no trace: the same message is
+// new when the device sends it again.
+func TestFailedAppendLeavesNoTrace(t *testing.T) {
+	n := newNode(t, t.TempDir(), func(o *journal.Options) { o.AckTimeout = 500 * time.Millisecond })
+	n.append(t, message("a", 1))
+	before := n.journal.Counters()
+	n.server.Shutdown()
+	n.refuses(t, message("a", 2))
+	n.awaitFailure(t)
+	n.refuses(t, message("a", 2))
+	if got := n.journal.Counters(); got.Received != before.Received || got.Values != before.Values {
+		t.Errorf("counters went from %+v to %+v", before, got)
+	}
+	if seq, _, err := n.journal.HighestSeq(t.Context(), "a"); err != nil || seq != 2 {
+		t.Errorf("the highest seq is %d, %v, want 2", seq, err)
+	}
+	n.reopen(t)
+	if n.journal.State().Refusing != "" {
+		t.Error("the state still tells of a refusal")
+	}
+	n.append(t, message("a", 2))
+	if c := n.journal.Counters(); c.Received != 2 || c.Duplicate != 0 || len(n.read(t, journal.Position{})) != 2 {
+		t.Errorf("counters %+v, want 2 messages and no duplicate", c)
+	}
+	if end := n.journal.State().End; end.Sequence != 2 || end.Generation != 1 {
+		t.Errorf("the journal ends at %s, want 2 in generation 1", end)
+	}
+}
+
+// deafServer makes connections that hear nothing once deaf is set.
+type deafServer struct {
+	*server.Server
+	deaf *atomic.Bool
+}
+
+func (s deafServer) InProcessConn() (net.Conn, error) {
+	c, err := s.Server.InProcessConn()
+	return deafConn{c, s.deaf}, err
+}
+
+type deafConn struct {
+	net.Conn
+	deaf *atomic.Bool
+}
+
+func (c deafConn) Read(b []byte) (int, error) {
+	for {
+		n, err := c.Conn.Read(b)
+		if err != nil || !c.deaf.Load() {
+			return n, err
+		}
+	}
+}
+
+// A record that got to the disk without an answer is found again: the message
+// was not acknowledged, so it comes again and is a duplicate.
+func TestUnansweredAppendIsFoundAgain(t *testing.T) {
+	n := newNode(t, t.TempDir(), func(o *journal.Options) { o.AckTimeout = 500 * time.Millisecond })
+	n.close(t)
+	s, err := n.serve(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var deaf atomic.Bool
+	conn, err := nats.Connect("", nats.InProcessServer(deafServer{n.server, &deaf}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	s.Conn = conn
+	if n.journal, err = journal.Open(t.Context(), s, n.options); err != nil {
+		t.Fatal(err)
+	}
+	n.append(t, message("a", 1))
+	deaf.Store(true)
+	n.refuses(t, message("a", 2))
+	n.awaitFailure(t)
+	if c := n.journal.Counters(); c.Received != 1 {
+		t.Errorf("counters %+v count what was not acknowledged", c)
+	}
+	conn.Close()
+	n.reopen(t)
+	if c := n.journal.Counters(); c.Received != 2 || c.Values != 2 {
+		t.Errorf("counters %+v, want those of 2 messages: the record is there", c)
+	}
+	n.append(t, message("a", 2))
+	if c := n.journal.Counters(); c.Received != 3 || c.Duplicate != 1 {
+		t.Errorf("counters %+v, want 3 messages, 1 of them a duplicate", c)
+	}
+	if losses := n.journal.State().Losses; len(losses) != 0 {
+		t.Errorf("losses %v", losses)
+	}
+}
+
+// At its limit the journal refuses, loses nothing, and takes messages again
+// once there is room.
+func TestFullJournal(t *testing.T) {
+	now := start
+	n := newNode(t, t.TempDir(), func(o *journal.Options) {
+		o.MaxBytes = 60_000
+		o.Now = func() time.Time { return now }
+	})
+	s := 0
+	for ; ; s++ {
+		now = now.Add(time.Second)
+		if err := n.journal.Append(t.Context(), []ingest.Decoded{message("a", s)}); err != nil {
+			if !errors.Is(err, ingest.ErrRefused) || !strings.Contains(err.Error(), "maximum bytes exceeded") {
+				t.Fatal(err)
+			}
+			break
+		}
+	}
+	if s < 50 {
+		t.Fatalf("only %d records fit", s)
+	}
+	n.refuses(t, message("a", s))
+	now = now.Add(time.Minute)
+	n.refuses(t, message("a", s))
+	if n.journal.State().Broken {
+		t.Error("a full journal is no broken one")
+	}
+	records := n.read(t, journal.Position{})
+	if len(records) != s || n.journal.Counters().Received != int64(s) {
+		t.Errorf("%d records and %+v, want %d of each", len(records), n.journal.Counters(), s)
+	}
+	dropped, err := n.journal.Purge(t.Context(), now, []journal.Position{records[9].Position()})
+	if err != nil || dropped != 9 {
+		t.Fatalf("purged %d records, %v, want 9", dropped, err)
+	}
+	n.append(t, message("a", s))
+	if c := n.journal.Counters(); c.Duplicate != 0 || n.journal.State().Refusing != "" {
+		t.Errorf("counters %+v, state %+v", c, n.journal.State())
+	}
+	if got := n.read(t, records[9].Position()); len(got) != s-9 {
+		t.Errorf("%d records are left, want %d", len(got), s-9)
+	}
+	if losses := n.journal.State().Losses; len(losses) != 0 {
+		t.Errorf("losses %v", losses)
+	}
+}
+
+// The control: a stream that drops what is old at its limit loses records, and
+// that is noticed.
+func TestStreamThatDiscardsOldLosesRecords(t *testing.T) {
+	n := newNode(t, t.TempDir(), func(o *journal.Options) { o.MaxBytes = 60_000 })
+	js, err := jetstream.New(n.conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream, err := js.Stream(t.Context(), journal.StreamName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := stream.CachedInfo().Config
+	config.Discard = jetstream.DiscardOld
+	if _, err := js.UpdateStream(t.Context(), config); err != nil {
+		t.Fatal(err)
+	}
+	for s := range 300 {
+		n.append(t, message("a", s))
+	}
+	n.close(t)
+	n.start(t)
+	losses := n.journal.State().Losses
+	if len(losses) != 1 || losses[0].First != 1 || losses[0].Values < 10 {
+		t.Errorf("got %v, want the loss of the first records", losses)
+	}
+	info, err := stream.Info(t.Context())
+	if err == nil && info.Config.Discard != jetstream.DiscardNew {
+		t.Error("the stream still drops what is old")
+	}
+}
+
+// Before the disk is full the journal refuses, and it takes messages again by itself.
+func TestLittleFreeSpace(t *testing.T) {
+	now := start
+	free := int64(1000)
+	n := newNode(t, t.TempDir(), func(o *journal.Options) {
+		o.MinFree, o.FreeBytes = 1000, func() (int64, error) { return free, nil }
+		o.Now = func() time.Time { return now }
+	})
+	n.append(t, message("a", 1))
+	free = 999
+	now = now.Add(time.Minute)
+	n.refuses(t, message("a", 2))
+	free = 1000
+	n.refuses(t, message("a", 2)) // within the pause
+	now = now.Add(time.Minute)
+	n.append(t, message("a", 2))
+	if s := n.journal.State(); s.Refusing != "" || n.journal.Counters().Received != 2 {
+		t.Errorf("state %+v, counters %+v", s, n.journal.Counters())
+	}
+}
+
+// A message that the encoding makes large, and many of them, fit all the same.
+func TestLargeMessages(t *testing.T) {
+	n := newNode(t, t.TempDir(), nil)
+	large := message("a", 1)
+	large.Dead = []ingest.DeadLetter{{Reason: ingest.TooLarge, Payload: make([]byte, 256<<10), Part: true}}
+	batch := []ingest.Decoded{large, message("b", 1)}
+	for range 40 {
+		batch = append(batch, large)
+	}
+	n.append(t, batch...)
+	if c := n.journal.Counters(); c.Received != 42 || c.Duplicate != 40 {
+		t.Errorf("counters %+v", c)
+	}
+	dead := 0
+	records := n.read(t, journal.Position{})
+	for _, r := range records {
+		for d := range r.DeadLetters() {
+			dead += len(d.Payload) >> 18
+		}
+	}
+	if dead != 41 || len(records) < 5 {
+		t.Errorf("%d dead letters in %d records", dead, len(records))
+	}
+
+	flood := message("f", 1)
+	for i := range 20_000 {
+		v := flood.Readings[0].Values[0]
+		v.Key.Channel = string(append([]byte(nil), byte('1'+i%9), byte('0'+i/9%10), byte('0'+i/90%10), byte('0'+i/900%10), byte('0'+i/9000%10)))
+		flood.Readings[0].Values = append(flood.Readings[0].Values, v)
+	}
+	flood.Values = len(flood.Readings[0].Values)
+	n.append(t, flood, message("f", 2))
+	c := n.journal.Counters()
+	if c.Rejected[ingest.TooLarge] != 20_001 || c.Received != 44 {
+		t.Errorf("counters %+v, want the flood rejected as too large", c)
+	}
+}
+
+func TestAppendAfterClose(t *testing.T) {
+	n := newNode(t, t.TempDir(), nil)
+	j := n.journal
+	n.close(t)
+	if err := j.Append(t.Context(), []ingest.Decoded{message("a", 1)}); !errors.Is(err, ingest.ErrRefused) {
+		t.Errorf("got %v, want a refusal", err)
+	}
+	if _, err := j.Read(t.Context(), journal.Position{}); err == nil {
+		t.Error("a reader of a closed journal waits for ever")
+	}
+}
