@@ -54,6 +54,16 @@ func (c concern) key() string {
 	return [...]string{"silent", "dry", "air", "unreachable", "clock", "empty", "late"}[c]
 }
 
+// tone is how much the concern stands out.
+func (c concern) tone() string {
+	return [...]string{"bad", "dry", "warn", "bad", "note", "note", "note"}[c]
+}
+
+// concern is what a freshness gives reason for.
+func (f freshness) concern() concern {
+	return [...]concern{noConcern, concernLate, concernSilent, concernEmpty}[f]
+}
+
 // A group is a plot or a station with what is to be said of it.
 type group struct {
 	id, name string
@@ -125,16 +135,10 @@ func (b *board) group(id, name string, p *Plot, ds []Device) group {
 		if d.At.After(b.newest) {
 			b.newest = d.At
 		}
-		f := d.freshness(b.now)
-		switch f {
-		case fresh:
+		if c := d.freshness(b.now).concern(); c != noConcern {
+			g.concerns = append(g.concerns, c)
+		} else {
 			b.onTime++
-		case late:
-			g.concerns = append(g.concerns, concernLate)
-		case silent:
-			g.concerns = append(g.concerns, concernSilent)
-		case empty:
-			g.concerns = append(g.concerns, concernEmpty)
 		}
 		switch d.Online {
 		case IsOnline:

@@ -3,6 +3,8 @@ package dashboards
 import (
 	"cmp"
 	"math"
+	"slices"
+	"strings"
 
 	"ganlin/dashboards/words"
 	"ganlin/devices"
@@ -60,11 +62,25 @@ func (s speaker) card(g group) card {
 	if g.id != g.name {
 		c.ID = g.id
 	}
-	c.badges(s, g)
+	for _, k := range g.concerns {
+		c.Badges = append(c.Badges, badge{Tone: k.tone(), Sign: k.key(), Text: s.text("concern."+k.key(), nil)})
+	}
+	if len(g.concerns) > 0 {
+		c.Tone = g.worst().tone()
+	}
+	if slices.ContainsFunc(g.devices, Device.watering) {
+		c.Badges = append(c.Badges, badge{Tone: "water", Sign: "watering", Text: s.text("concern.watering", nil)})
+	}
 	large := largeQuantities(g)
 	c.Profile = large[devices.SoilMoisture]
+	sources := 0 // of large values
 	for _, d := range g.devices {
-		c.device(s, g, d, large)
+		if slices.ContainsFunc(d.Values, func(v Value) bool { return large[v.Key.Quantity] }) {
+			sources++
+		}
+	}
+	for _, d := range g.devices {
+		c.device(s, g, d, large, sources > 1)
 	}
 	if len(g.devices) == 0 {
 		c.Note = s.text("card.no_devices", nil)
@@ -72,58 +88,34 @@ func (s speaker) card(g group) card {
 	return c
 }
 
-func (c *card) badges(s speaker, g group) {
-	tones := map[concern]string{
-		concernSilent: "bad", concernDry: "dry", concernAir: "warn", concernUnreachable: "bad",
-		concernClock: "note", concernEmpty: "note", concernLate: "note",
-	}
-	for _, k := range g.concerns {
-		c.Badges = append(c.Badges, badge{Tone: tones[k], Sign: k.key(), Text: s.text("concern."+k.key(), nil)})
-	}
-	if len(g.concerns) > 0 {
-		c.Tone = tones[g.worst()]
-	}
-	for _, d := range g.devices {
-		if d.watering() {
-			c.Badges = append(c.Badges, badge{Tone: "water", Sign: "watering", Text: s.text("concern.watering", nil)})
-			break
-		}
-	}
-}
-
 // device adds a device's line, its large values and its details to the card.
-func (c *card) device(s speaker, g group, d Device, large map[devices.Quantity]bool) {
+// Where several devices share the large values, each names its own.
+func (c *card) device(s speaker, g group, d Device, large map[devices.Quantity]bool, named bool) {
 	f := d.freshness(s.now)
 	line := deviceLine{ID: string(d.ID), Sign: "ok"}
-	detail := detail{ID: string(d.ID)}
-	add := func(label, text string, measured bool) {
-		detail.Rows = append(detail.Rows, row{Label: label, Text: text, Measured: measured})
+	if k := f.concern(); k != noConcern {
+		line.Tone, line.Sign, line.Word = k.tone(), k.key(), s.text("concern."+k.key(), nil)
 	}
 	if f != empty {
 		line.Age = s.age(d.At)
 	}
-	if f != fresh {
-		k := map[freshness]concern{late: concernLate, silent: concernSilent, empty: concernEmpty}[f]
-		line.Sign, line.Word = k.key(), s.text("concern."+k.key(), nil)
-		line.Tone = map[freshness]string{late: "note", silent: "bad", empty: "note"}[f]
-	}
 	c.Devices = append(c.Devices, line)
 
+	detail := detail{ID: string(d.ID)}
+	add := func(label, text string, measured bool) {
+		detail.Rows = append(detail.Rows, row{Label: label, Text: text, Measured: measured})
+	}
 	for _, v := range inOrder(d.Values) {
 		q := v.Key.Quantity
 		if large[q] && len(c.Cells) < maxCells {
-			c.Cells = append(c.Cells, s.cell(g, v, f == silent))
+			cell := s.cell(g, v, f == silent)
+			if named {
+				cell.Label += " " + string(d.ID)
+			}
+			c.Cells = append(c.Cells, cell)
 			continue
 		}
-		label := s.quantity(q)
-		if place := s.place(v.Key); place != "" {
-			label += " " + place
-		}
-		text := s.number(v)
-		if u := unit(q); u != "" {
-			text += " " + u
-		}
-		add(label, text, true)
+		add(s.series(v.Key), strings.TrimSpace(s.number(v)+" "+unit(q)), true)
 	}
 	if f == late || f == silent {
 		add(s.text("card.newest", nil), s.moment(d.At), true)
@@ -148,21 +140,14 @@ func (c *card) device(s speaker, g group, d Device, large map[devices.Quantity]b
 }
 
 func (s speaker) cell(g group, v Value, old bool) cell {
-	q := v.Key.Quantity
-	out := cell{Label: s.place(v.Key), Number: s.number(v), Unit: unit(q), Old: old}
-	if g.plot == nil || q != devices.SoilMoisture {
-		out.Label = s.quantity(q)
-		if place := s.place(v.Key); place != "" {
-			out.Label += " " + place
+	out := cell{Label: s.series(v.Key), Number: s.number(v), Unit: unit(v.Key.Quantity), Old: old}
+	if g.plot != nil && v.Key.Quantity == devices.SoilMoisture {
+		out.Label = cmp.Or(s.place(v.Key), out.Label) // the legend says what the bars are
+		out.Bar = &bar{
+			Max: barMax, Fill: hundredths(v.Number),
+			WiltingPoint: hundredths(g.plot.WiltingPoint), FieldCapacity: hundredths(g.plot.FieldCapacity),
 		}
 	}
-	if q == devices.SoilMoisture {
-		out.Bar = &bar{Max: barMax, Fill: hundredths(v.Number)}
-		if g.plot != nil {
-			out.Bar.WiltingPoint, out.Bar.FieldCapacity = hundredths(g.plot.WiltingPoint), hundredths(g.plot.FieldCapacity)
-		}
-	}
-	out.Label = cmp.Or(out.Label, s.quantity(q))
 	return out
 }
 

@@ -95,6 +95,11 @@ func (s speaker) place(k devices.Key) string {
 	return ""
 }
 
+// series names a key in full.
+func (s speaker) series(k devices.Key) string {
+	return strings.TrimSpace(s.quantity(k.Quantity) + " " + s.place(k))
+}
+
 // age says how long ago a reading was measured.
 func (s speaker) age(at time.Time) string {
 	switch age := s.now.Sub(at); {

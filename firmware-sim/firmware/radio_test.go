@@ -203,7 +203,7 @@ func TestPubackIsEvidence(t *testing.T) {
 
 	t.Run("PUBACKs are lost", func(t *testing.T) {
 		d := newProbe(nil)
-		run(t, d, firmware.Link{Broker: broker, AckTimeout: 300 * time.Millisecond})
+		run(t, d, firmware.Link{Broker: broker, AckTimeout: time.Second})
 		simtest.Until(t, "the device is online", func() bool { return d.Counts().Acknowledged == 1 })
 		p.Lose(func(fromDevice bool, packet byte) bool { return !fromDevice && packet == simtest.Puback })
 		take(d, noon, 5)
@@ -212,7 +212,7 @@ func TestPubackIsEvidence(t *testing.T) {
 		if c := d.Counts(); c.Readings != 0 || c.Acknowledged != 1 || c.Published != 6 || c.Waiting != 5 {
 			t.Errorf("without a PUBACK: %+v", c)
 		}
-		simtest.Until(t, "the device gave up its connection", func() bool { return d.Counts().Connects == 2 })
+		simtest.Until(t, "the device gave up its connection", func() bool { return d.Counts().Connects >= 2 })
 		p.Lose(nil)
 		if err := d.Wait(t.Context()); err != nil {
 			t.Fatal(err)
@@ -321,6 +321,9 @@ func TestValveOverMQTT(t *testing.T) {
 	d.Advance(noon.Add(half))
 	d.Take()
 	d.Wake()
+	if err := d.Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	d.Cut()
 	simtest.Until(t, "the valve told its state again", func() bool { return len(reports()) == 5 })
 	o.Send(t, "ganlin/v1/v-001/command", `{"id":"b","seq":0,"action":"close"}`)

@@ -67,7 +67,7 @@ func (d demoCommand) Run(ctx context.Context, c console, h hooks) error {
 		return err
 	}
 	p, err := openProgram(ctx, programOptions{
-		config: cfg, village: reg, step: true, start: v.Start, season: season{v.Start, d.Days},
+		config: cfg, village: reg, step: true, start: v.Start, claim: d.claim, season: season{v.Start, d.Days},
 		ready: d.Ready, log: c.log, hooks: h,
 	})
 	if err != nil {
@@ -111,7 +111,26 @@ func (d demoCommand) config() (*config.Config, error) {
 	return &cfg, nil
 }
 
-// link checks that the data folder holds this season, and gives the village its way in.
+// claim checks that the data folder holds this season, or makes it hold it.
+func (d demoCommand) claim(f *folder) error {
+	wanted := demoIdentity{d.Season, d.Days, d.Plots, d.Seed}
+	name := f.file("demo.json")
+	var kept demoIdentity
+	switch err := readJSONFile(name, &kept); {
+	case errors.Is(err, fs.ErrNotExist):
+		if err := writeJSONFile(name, wanted); err != nil {
+			return fmt.Errorf("keeping which season this is: %w", err)
+		}
+	case err != nil:
+		return err
+	case kept != wanted:
+		return usageError("%s holds the season %q with seed %d, %d plots and %d days; ask for the same, or choose another --data",
+			d.Data, kept.Season, kept.Seed, kept.Plots, kept.Days)
+	}
+	return nil
+}
+
+// link gives the village its way in.
 func (d demoCommand) link(ctx context.Context, p *program, v *village.Village) (village.Link, error) {
 	l := village.Link{
 		Step:   village.API{URL: p.url(), Token: p.token, Client: http.DefaultClient, Logger: p.log},
@@ -119,20 +138,6 @@ func (d demoCommand) link(ctx context.Context, p *program, v *village.Village) (
 		Speed:  d.Speed,
 		Linger: true,
 		Logger: p.log,
-	}
-	wanted := demoIdentity{d.Season, d.Days, d.Plots, d.Seed}
-	name := p.folder.file("demo.json")
-	var kept demoIdentity
-	switch err := readJSONFile(name, &kept); {
-	case errors.Is(err, fs.ErrNotExist):
-		if err := writeJSONFile(name, wanted); err != nil {
-			return l, fmt.Errorf("keeping which season this is: %w", err)
-		}
-	case err != nil:
-		return l, err
-	case kept != wanted:
-		return l, usageError("%s holds the season %q with seed %d, %d plots and %d days; ask for the same, or choose another --data",
-			d.Data, kept.Season, kept.Seed, kept.Plots, kept.Days)
 	}
 	if d.Broker != "" {
 		u, err := firmware.ParseBroker(d.Broker)
@@ -157,7 +162,7 @@ func (d demoCommand) link(ctx context.Context, p *program, v *village.Village) (
 }
 
 func readJSONFile(name string, v any) error {
-	b, err := os.ReadFile(name) //nolint:gosec // a file of the data folder
+	b, err := os.ReadFile(name)
 	if err != nil {
 		return err
 	}

@@ -71,7 +71,7 @@ func showCredentials(c console, asJSON bool, made []httpapi.Credential, err erro
 		return err
 	}
 	if asJSON {
-		return json.NewEncoder(c.out).Encode(made)
+		return json.NewEncoder(c.out).Encode(made) //nolint:gosec // to show the passwords is what it is for
 	}
 	if len(made) == 0 {
 		_, err := fmt.Fprintln(c.err, "every device has its credentials already")

@@ -55,7 +55,7 @@ func (n *nowReader) load(ctx context.Context) error {
 		}
 		return nil
 	})
-	if err != nil && !errors.Is(err, done) {
+	if !errors.Is(err, done) {
 		return fmt.Errorf("catching up with the latest values: %w", err)
 	}
 	return nil

@@ -35,7 +35,8 @@ type programOptions struct {
 	step    bool               // time comes from outside
 	start   time.Time          // in step mode: where time begins in an empty journal
 	season  season
-	ready   string // file to write once ready; empty: none
+	claim   func(*folder) error // refuses a data folder that holds something else; may be nil
+	ready   string              // file to write once ready; empty: none
 	log     *slog.Logger
 	hooks   hooks
 }
@@ -83,33 +84,42 @@ type program struct {
 
 // openProgram opens everything that keeps something on disk, in the order in
 // which one needs the other. Nothing runs yet.
-func openProgram(ctx context.Context, o programOptions) (p *program, err error) {
-	p = &program{o: o, log: o.log, metrics: newMetrics(), clock: wallClock{}, now: now.New(now.Options{})}
-	defer func() {
-		if err != nil {
-			p.close(context.WithoutCancel(ctx))
-		}
-	}()
-	if p.folder, err = openFolder(o.config.Data); err != nil {
+func openProgram(ctx context.Context, o programOptions) (*program, error) {
+	p := &program{o: o, log: o.log, metrics: newMetrics(), clock: wallClock{}, now: now.New(now.Options{})}
+	if err := p.open(ctx); err != nil {
+		p.close(context.WithoutCancel(ctx))
 		return nil, err
+	}
+	return p, nil
+}
+
+func (p *program) open(ctx context.Context) (err error) {
+	o := p.o
+	if p.folder, err = openFolder(o.config.Data); err != nil {
+		return err
+	}
+	if o.claim != nil {
+		if err = o.claim(p.folder); err != nil {
+			return err
+		}
 	}
 	if p.token, err = p.folder.token(); err != nil {
-		return nil, err
+		return err
 	}
 	if p.records, err = records.Open(ctx, p.folder.file(recordsFile)); err != nil {
-		return nil, err
+		return err
 	}
 	if p.secrets, err = p.records.Secrets(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	if err = p.openRegistry(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	if err = p.openFront(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	if err = p.openReaders(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	if o.step {
 		tick := p.tick()
@@ -124,7 +134,7 @@ func openProgram(ctx context.Context, o programOptions) (p *program, err error) 
 		j = o.hooks.journal(j)
 	}
 	p.intake = ingest.NewIntake(ingest.IntakeOptions{Journal: j, Locator: p, Clock: p.clock, Log: p.log})
-	return p, p.openHTTP()
+	return p.openHTTP()
 }
 
 // recordsFile is the records store in the data folder.

@@ -65,7 +65,7 @@ func (r *remote) call(ctx context.Context, method, path string, in, out any) err
 	}
 	defer func() { _ = res.Body.Close() }()
 	if res.StatusCode >= http.StatusBadRequest {
-		var p httpapi.Problem
+		var p httpapi.ProblemError
 		if strings.HasPrefix(res.Header.Get("Content-Type"), "application/problem+json") && json.NewDecoder(res.Body).Decode(&p) == nil {
 			return p
 		}

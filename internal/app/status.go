@@ -45,7 +45,7 @@ func (p *program) accounting() (a httpapi.Accounting, quiet bool) {
 	}
 	a.Notes = httpapi.Notes{Unidentified: c.Unidentified}
 	for _, lost := range head.Losses {
-		a.Notes.LostRecords += int64(lost.Last - lost.First + 1)
+		a.Notes.LostRecords += lost.Last - lost.First + 1
 	}
 	return a, s.walked == head.End.Sequence
 }

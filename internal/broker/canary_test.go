@@ -2,6 +2,7 @@ package broker_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -50,11 +51,8 @@ func (h *house) wantRefusal(tb testing.TB, because string) {
 func TestDoorStaysShutBesideAStreamOnItsTopics(t *testing.T) {
 	h := newHouse(t, setup{shut: true})
 	js := h.jetStream(t)
-	for _, taken := range []string{"$MQTT.msgs.>", "$MQTT.msgs.ganlin.v1.d7.report", "$MQTT.msgs.ganlin.*.*.status"} {
-		other := jetstream.StreamConfig{Name: "other", Subjects: []string{taken}}
-		if taken == "$MQTT.msgs.>" { // it may not stand beside $MQTT_msgs
-			other.Name = "$MQTT_msgs_old"
-		}
+	for i, taken := range []string{"$MQTT.msgs.>", "$MQTT.msgs.ganlin.v1.d7.report", "$MQTT.msgs.ganlin.*.*.status"} {
+		other := jetstream.StreamConfig{Name: fmt.Sprintf("other-%d", i), Subjects: []string{taken}}
 		if _, err := js.CreateStream(t.Context(), other); err != nil {
 			t.Fatal(err)
 		}

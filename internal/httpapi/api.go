@@ -66,9 +66,9 @@ type Values struct {
 
 // Notes are counted beside the law and are no terms of it.
 type Notes struct {
-	Unidentified int64 `json:"unidentified"`
-	Late         int64 `json:"late"`
-	LostRecords  int64 `json:"lost_records"` // journal records that damage has taken
+	Unidentified int64  `json:"unidentified"`
+	Late         int64  `json:"late"`
+	LostRecords  uint64 `json:"lost_records"` // journal records that damage has taken
 }
 
 // Conserved reports whether both identities hold.

@@ -8,15 +8,15 @@ import (
 	"net/http"
 )
 
-// A Problem is an error as RFC 9457 writes it.
-type Problem struct {
+// A ProblemError is an error as RFC 9457 writes it.
+type ProblemError struct {
 	Title  string `json:"title"`
 	Status int    `json:"status"`
 	Detail string `json:"detail,omitempty"`
 }
 
 // Error returns the problem as one sentence.
-func (p Problem) Error() string {
+func (p ProblemError) Error() string {
 	if p.Detail == "" {
 		return p.Title
 	}
@@ -34,7 +34,7 @@ var (
 func writeProblem(w http.ResponseWriter, status int, title, detail string) {
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(Problem{Title: title, Status: status, Detail: detail})
+	_ = json.NewEncoder(w).Encode(ProblemError{Title: title, Status: status, Detail: detail})
 }
 
 func (a api) fail(w http.ResponseWriter, r *http.Request, err error) {

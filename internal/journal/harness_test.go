@@ -123,7 +123,7 @@ func (n *node) killed(tb testing.TB) string {
 // make many copies and need no disk.
 func copyOf(tb testing.TB, dir string) string {
 	tb.Helper()
-	to, err := os.MkdirTemp("/dev/shm", "journal")
+	to, err := os.MkdirTemp("/dev/shm", "journal") //nolint:usetesting // that is on the disk
 	if err != nil {
 		to = tb.TempDir()
 	}

@@ -3,6 +3,7 @@ package journal
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"hash/crc32"
@@ -84,8 +85,7 @@ func encodeRecord(h header, body []byte) []byte {
 
 // sum returns the checksum of a record, which covers all that follows it.
 func sum(record []byte) []byte {
-	c := crc32.Checksum(record[magicLength:], castagnoli)
-	return []byte{byte(c >> 24), byte(c >> 16), byte(c >> 8), byte(c)}
+	return binary.BigEndian.AppendUint32(nil, crc32.Checksum(record[magicLength:], castagnoli))
 }
 
 func hashOf(record []byte) Hash {

@@ -163,7 +163,8 @@ func (j *Journal) start(ctx context.Context, s Server, memories []memory, covere
 		}
 	}
 	select {
-	case <-j.failed: // a failure of the time before
+	case cause := <-j.failed:
+		j.log.Info("the journal goes on after it broke down", "error", cause)
 	default:
 	}
 	j.mu.Lock()

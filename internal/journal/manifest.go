@@ -1,7 +1,6 @@
 package journal
 
 import (
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -60,8 +59,7 @@ func writeManifest(dir string, m manifest) error {
 }
 
 func checksumLine(b []byte) string {
-	c := crc32.Checksum(b, castagnoli)
-	return "\n" + hex.EncodeToString([]byte{byte(c >> 24), byte(c >> 16), byte(c >> 8), byte(c)}) + "\n"
+	return fmt.Sprintf("\n%08x\n", crc32.Checksum(b, castagnoli))
 }
 
 // writeFile writes a file whole or not at all, and returns when it is on disk.

@@ -1,8 +1,6 @@
 package position
 
 import (
-	"math"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -62,17 +60,14 @@ func (n Node) Text(what string) (string, bool) {
 	return strings.TrimSpace(n.yaml.Value), true
 }
 
-// Numbers are plain decimals: no hexadecimal, no digit groups, no infinity.
-var decimal = regexp.MustCompile(`^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$`)
-
-// Float returns a number.
+// Float returns a number. It is a plain decimal: not hexadecimal, not in groups of digits, not infinite.
 func (n Node) Float(what string) (float64, bool) {
 	text, ok := n.Text(what)
 	if !ok {
 		return 0, false
 	}
 	v, err := strconv.ParseFloat(text, 64)
-	if err != nil || !decimal.MatchString(text) || math.IsInf(v, 0) {
+	if err != nil || strings.Trim(text, "+-.0123456789eE") != "" {
 		n.Errorf("%s must be a number such as 3.2, not %s", what, quoteShort(text))
 		return 0, false
 	}
@@ -117,6 +112,7 @@ type Mapping struct {
 
 type field struct {
 	key   string
+	line  int // of the key
 	value Node
 }
 
@@ -132,23 +128,19 @@ func (n Node) Mapping(what string, known ...string) (Mapping, bool) {
 		return m, false
 	}
 	m.fields = make([]field, 0, len(n.yaml.Content)/2)
-	first := map[string]int{}
 	for i := 0; i+1 < len(n.yaml.Content); i += 2 {
 		key := NodeOf(n.report, n.file, n.yaml.Content[i])
 		name := n.yaml.Content[i].Value
-		switch line, twice := first[name]; {
+		first := slices.IndexFunc(m.fields, func(f field) bool { return f.key == name })
+		switch {
 		case !slices.Contains(known, name):
 			key.Errorf("%s has no key %s%s; its keys are %s", what, quoteShort(name), DidYouMean(name, known), strings.Join(known, ", "))
 			continue
-		case twice:
-			key.Errorf("key %s stands twice: also in line %d; keep one", name, line)
+		case first >= 0:
+			key.Errorf("key %s stands twice: also in line %d; keep one", name, m.fields[first].line)
 			continue
 		}
-		first[name] = key.line
-		value := NodeOf(n.report, n.file, n.yaml.Content[i+1])
-		if !value.Absent() {
-			m.fields = append(m.fields, field{name, value})
-		}
+		m.fields = append(m.fields, field{name, key.line, NodeOf(n.report, n.file, n.yaml.Content[i+1])})
 	}
 	return m, true
 }

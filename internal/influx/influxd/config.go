@@ -1,7 +1,9 @@
 package influxd
 
 import (
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -17,10 +19,7 @@ type ports struct {
 // address, and others for those that are not.
 func (p ports) free() (ports, error) {
 	for _, port := range []*int{&p.HTTP, &p.RPC} {
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", *port)) //nolint:noctx // opens and closes a local socket
-		if err != nil {
-			l, err = net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // the same
-		}
+		l, err := listen(*port)
 		if err != nil {
 			return p, fmt.Errorf("looking for a free port: %w", err)
 		}
@@ -28,6 +27,21 @@ func (p ports) free() (ports, error) {
 		defer l.Close() // both are held until both are chosen
 	}
 	return p, nil
+}
+
+// listen opens the port, or if it is 0 or taken one from below those that
+// systems give to outgoing connections (32768 and up on Linux): such a
+// connection would take the place of a child that is being restarted.
+func listen(port int) (net.Listener, error) {
+	var l net.Listener
+	err := errors.New("no port yet")
+	for try := 0; err != nil && try < 100; try++ {
+		if port == 0 || try > 0 {
+			port = 20_000 + rand.N(12_000)
+		}
+		l, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)) //nolint:noctx // opens a local socket at once
+	}
+	return l, err
 }
 
 // writeConfig writes the configuration of the child and returns its path.

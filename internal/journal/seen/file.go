@@ -84,7 +84,7 @@ func encodeDevice(last, seq int64) []byte {
 
 // newest returns the part that the device's newest reading is in, or nil.
 func (f *file) newest(ctx context.Context, d *device) (*part, error) {
-	parts, err := f.query(ctx, d, byTime, dayOf(d.last), " ORDER BY id DESC LIMIT 1")
+	parts, err := f.query(ctx, "SELECT id, data FROM part WHERE day = ? AND device = ? AND kind = ? ORDER BY id DESC LIMIT 1", d, byTime, dayOf(d.last))
 	if err != nil || len(parts) == 0 {
 		return nil, err
 	}
@@ -93,16 +93,16 @@ func (f *file) newest(ctx context.Context, d *device) (*part, error) {
 
 // day returns all parts of a device's day.
 func (f *file) day(ctx context.Context, d *device, k kind, day int64) ([]*part, error) {
-	return f.query(ctx, d, k, day, " ORDER BY id")
+	return f.query(ctx, "SELECT id, data FROM part WHERE day = ? AND device = ? AND kind = ? ORDER BY id", d, k, day)
 }
 
-func (f *file) query(ctx context.Context, d *device, k kind, day int64, end string) (parts []*part, err error) {
+func (f *file) query(ctx context.Context, query string, d *device, k kind, day int64) (parts []*part, err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("reading the seen readings of device %s: %w", d.id, err)
 		}
 	}()
-	rows, err := f.db.QueryContext(ctx, "SELECT id, data FROM part WHERE day = ? AND device = ? AND kind = ?"+end, day, string(d.id), k)
+	rows, err := f.db.QueryContext(ctx, query, day, string(d.id), k)
 	if err != nil {
 		return nil, err
 	}

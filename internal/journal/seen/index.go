@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"math"
+	"slices"
 	"sync"
 
 	"ganlin/devices"
@@ -246,8 +247,7 @@ func (x *Index) note(d *device, r *Reading) {
 
 // open returns the part that a reading of that day goes to, ready to be changed.
 func (x *Index) open(d *device, k kind, day int64) *part {
-	for i := len(d.parts) - 1; i >= 0; i-- {
-		p := d.parts[i]
+	for _, p := range slices.Backward(d.parts) {
 		if p.kind != k || p.day != day || p.full() {
 			continue
 		}

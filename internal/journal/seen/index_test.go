@@ -3,6 +3,7 @@ package seen_test
 import (
 	"fmt"
 	"log/slog"
+	"maps"
 	"math"
 	"path/filepath"
 	"slices"
@@ -90,17 +91,7 @@ func (m *model) lastOf(id devices.DeviceID) int64 {
 }
 
 func (m *model) clone() *model {
-	c := newModel()
-	for k := range m.values {
-		c.values[k] = true
-	}
-	for k, v := range m.last {
-		c.last[k] = v
-	}
-	for k, v := range m.seq {
-		c.seq[k] = v
-	}
-	c.untimed = slices.Clone(m.untimed)
+	c := &model{values: maps.Clone(m.values), last: maps.Clone(m.last), seq: maps.Clone(m.seq), untimed: slices.Clone(m.untimed)}
 	return c
 }
 

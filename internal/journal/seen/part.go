@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+	"slices"
 	"strings"
 
 	"ganlin/devices"
@@ -64,8 +65,8 @@ func (p *part) size() int {
 
 // set returns the number of a set of keys. A part names each set once.
 func (p *part) set(keys []byte) int64 {
-	for i := len(p.sets) - 1; i >= 0; i-- {
-		if p.sets[i] == string(keys) {
+	for i, set := range slices.Backward(p.sets) {
+		if set == string(keys) {
 			return int64(i)
 		}
 	}
