@@ -285,7 +285,7 @@ func TestDue(t *testing.T) {
 	}
 }
 
-// reportOf decodes valve reports.
+// reportsOf decodes valve reports.
 func reportsOf(t *testing.T, messages []simtest.Seen) []devices.CommandReport {
 	t.Helper()
 	var all []devices.CommandReport
