@@ -79,12 +79,15 @@ func (b *browser) do(t *testing.T, steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// is waits until a JavaScript expression is true, at most 20 s.
+// is waits until a JavaScript expression is true, at most 20 s and across navigations.
 func (b *browser) is(t *testing.T, expression string) {
 	t.Helper()
-	if _, err := chromedp.Run(b.tab, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(20*time.Second))); err != nil {
-		t.Fatalf("%s: %v; the page says %q", expression, err, evaluate[string](t, b, "document.body.innerText.slice(0, 300)"))
+	for began := time.Now(); time.Since(began) < 20*time.Second; time.Sleep(20 * time.Millisecond) {
+		if yes, err := chromedp.Run(b.tab, chromedp.Evaluate[bool](expression)); err == nil && yes {
+			return
+		}
 	}
+	t.Fatalf("%s never came; the page says %q", expression, evaluate[string](t, b, "document.body.innerText.slice(0, 300)"))
 }
 
 func evaluate[T any](t *testing.T, b *browser, expression string) T {
@@ -246,30 +249,45 @@ func (b *browser) everybodyCanUseIt(t *testing.T) {
 	} {
 		server, _ := start(t, newVillage(view))
 		for _, lang := range []string{"zh", "en"} {
+			b.do(t, chromedp.Navigate(server.URL+"/?lang="+lang))
+			b.is(t, live)
+			evaluate[bool](t, b, "document.querySelectorAll('details').forEach((e) => { e.open = true; }), true")
 			for _, scheme := range []string{"light", "dark"} {
 				for _, width := range []int64{320, 1280} {
 					b.look(t, width, 800, scheme)
-					b.do(t, chromedp.Navigate(server.URL+"/?lang="+lang))
-					b.is(t, live)
-					evaluate[bool](t, b, "document.querySelectorAll('details').forEach((e) => { e.open = true; }), true")
 					b.audit(t, fmt.Sprintf("%s in %s, %s, %d px", name, lang, scheme, width))
 				}
 			}
 		}
 	}
 	b.look(t, 1280, 900, "light")
+
+	// The audit has to find what is spoilt on purpose.
+	evaluate[bool](t, b, `document.querySelector('h1').style.color = '#205560'; document.querySelector('label').remove();
+		document.querySelector('main').style.width = '3000px'; true`)
+	found := strings.Join(b.spoilt(t), "\n")
+	for _, want := range []string{"contrast 1.", "px wide", "has no label"} {
+		if !strings.Contains(found, want) {
+			t.Errorf("of a page that is spoilt on purpose the audit does not say %q but %q", want, found)
+		}
+	}
 }
 
 // audit checks contrast, landmarks, labels, sizes and width of what is shown.
 func (b *browser) audit(t *testing.T, name string) {
 	t.Helper()
+	for _, wrong := range b.spoilt(t) {
+		t.Errorf("%s: %s", name, wrong)
+	}
+}
+
+func (b *browser) spoilt(t *testing.T) []string {
+	t.Helper()
 	script, err := os.ReadFile("testdata/audit.js")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, wrong := range evaluate[[]string](t, b, string(script)) {
-		t.Errorf("%s: %s", name, wrong)
-	}
+	return evaluate[[]string](t, b, string(script))
 }
 
 func (b *browser) runsNoForeignScript(t *testing.T) {

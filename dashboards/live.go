@@ -79,7 +79,7 @@ func (p *Pages) follow(r *http.Request, send func(string) error) error {
 	changes := p.Source.Changes(ctx)
 	beat := time.NewTicker(liveBeat)
 	defer beat.Stop()
-	pace := time.NewTimer(0)
+	pace := time.NewTimer(frameAge) // a frame of now or later has what changed before
 	defer pace.Stop()
 	for first := true; ; first = false {
 		select {
@@ -101,7 +101,7 @@ func (p *Pages) follow(r *http.Request, send func(string) error) error {
 		if err := send(event); err != nil {
 			return err
 		}
-		pace.Reset(livePace)
+		sent := time.Now()
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -111,6 +111,7 @@ func (p *Pages) follow(r *http.Request, send func(string) error) error {
 			}
 		case <-beat.C:
 		}
+		pace.Reset(max(livePace-time.Since(sent), frameAge))
 	}
 }
 

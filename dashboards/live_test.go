@@ -200,6 +200,33 @@ func TestAnUpdateBringsOnlyWhatChanged(t *testing.T) {
 	})
 }
 
+// TestNoChangeIsMissed: a page that somebody opened just before a change is
+// rendered for all, but not shown to those who were told of the change.
+func TestNoChangeIsMissed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		view := states()["well"]
+		v := newVillage(view)
+		dial := piped(t, v)
+		f := follow(t, dial(), "/live")
+		defer f.close()
+		f.want(t)
+		for i := range 40 {
+			time.Sleep(time.Duration(i) * 61 * time.Millisecond)
+			opened := follow(t, dial(), "/live")
+			opened.want(t)
+			opened.close()
+			view.Ledger.Messages.Received += 7
+			v.set(view, v.Now())
+			told := time.Now()
+			for e := f.want(t); len(e.Slots["ledger"]) == 0; e = f.want(t) {
+			}
+			if took := time.Since(told); took > 2*time.Second {
+				t.Errorf("change %d came after %v", i, took)
+			}
+		}
+	})
+}
+
 func TestSilenceIsBroken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := follow(t, piped(t, newVillage(states()["well"]))(), "/live")

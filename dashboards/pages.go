@@ -121,14 +121,14 @@ type frame struct {
 	rendered map[query]*rendered
 }
 
-// frameAge is how long a frame serves everybody who looks.
+// frameAge is how long a frame serves everybody who looks. A change shows in any frame taken after it.
 const frameAge = 250 * time.Millisecond
 
 // rendered returns what q shows as of the last quarter of a second, and the name of it all.
 func (p *Pages) rendered(q query) (content *rendered, name string, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if taken := time.Now(); p.frame == nil || taken.Sub(p.frame.taken) > frameAge {
+	if taken := time.Now(); p.frame == nil || taken.Sub(p.frame.taken) >= frameAge {
 		p.frame = &frame{taken: taken, board: lookAt(p.Source.View(), p.Now()), rendered: map[query]*rendered{}}
 	}
 	b := p.frame.board

@@ -313,3 +313,15 @@ func TestOptionsAreRequired(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkPage renders the first page of 10,000 plots, which happens at most
+// four times a second for each language and search.
+func BenchmarkPage(b *testing.B) {
+	pages := serve(b, newVillage(many(10_000)))
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		r := httptest.NewRequestWithContext(b.Context(), http.MethodGet, fmt.Sprintf("/?q=p-%d", i%2), nil)
+		pages.ServeHTTP(httptest.NewRecorder(), r)
+		time.Sleep(0)
+	}
+}

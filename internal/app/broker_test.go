@@ -12,36 +12,37 @@ import (
 )
 
 // mosquitto starts a foreign broker that keeps what it holds for Ganlin, and returns its address.
-func mosquitto(t *testing.T) string {
-	t.Helper()
+func mosquitto(tb testing.TB) string {
+	tb.Helper()
+	address, _ := mosquittoWith(tb, "")
+	return address
+}
+
+// mosquittoWith adds to the broker's configuration, and returns its process id too.
+func mosquittoWith(tb testing.TB, more string) (address string, pid int) {
+	tb.Helper()
 	program, err := exec.LookPath("mosquitto")
 	if err != nil {
 		program = "/usr/sbin/mosquitto" // where Debian puts it, outside of many a PATH
 	}
-	address, folder := freeAddress(t), t.TempDir()
+	address = freeAddress(tb)
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	config := filepath.Join(folder, "mosquitto.conf")
-	write(t, config, fmt.Sprintf("listener %s %s\nallow_anonymous true\nmax_queued_messages 0\nmax_inflight_messages 100\n", port, host))
+	config := filepath.Join(tb.TempDir(), "mosquitto.conf")
+	write(tb, config, fmt.Sprintf("listener %s %s\nallow_anonymous true\nmax_queued_messages 0\nmax_inflight_messages 100\n%s", port, host, more))
 	cmd := exec.Command(program, "-c", config)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
-		t.Fatalf("starting mosquitto: %v; install it, on Debian: apt-get install mosquitto mosquitto-clients", err)
+		tb.Fatalf("starting mosquitto: %v; install it, on Debian: apt-get install mosquitto mosquitto-clients", err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	})
-	waitFor(t, 10*time.Second, "mosquitto", func() (bool, string) {
-		conn, err := net.Dial("tcp", address)
-		if err != nil {
-			return false, err.Error()
-		}
-		return conn.Close() == nil, ""
-	})
-	return address
+	reachable(tb, address)
+	return address, cmd.Process.Pid
 }
 
 // TestKillBehindAForeignBroker kills Ganlin, again and again, while Mosquitto

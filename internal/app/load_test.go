@@ -248,8 +248,8 @@ func mqttString(s string) []byte {
 }
 
 // waitFor polls until the condition holds; it fails the test with what it last said.
-func waitFor(t *testing.T, limit time.Duration, what string, condition func() (bool, string)) {
-	t.Helper()
+func waitFor(tb testing.TB, limit time.Duration, what string, condition func() (bool, string)) {
+	tb.Helper()
 	deadline := time.Now().Add(limit)
 	for {
 		ok, said := condition()
@@ -257,7 +257,7 @@ func waitFor(t *testing.T, limit time.Duration, what string, condition func() (b
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("waiting for %s: %s", what, said)
+			tb.Fatalf("waiting for %s: %s", what, said)
 		}
 		time.Sleep(20 * time.Millisecond) // the pause between two looks, not a time that is relied on
 	}

@@ -91,7 +91,7 @@ func counts(short, full int) int {
 
 // A trial is a program of its own on a folder, with a registry of probes.
 type trial struct {
-	t       *testing.T
+	t       testing.TB
 	kind    string
 	folder  string
 	config  string
@@ -104,22 +104,22 @@ type trial struct {
 }
 
 // newTrial writes a configuration with n probes and makes their credentials. extra is added to the configuration.
-func newTrial(t *testing.T, kind string, n int, extra string) *trial {
-	t.Helper()
-	tr := &trial{t: t, kind: kind, folder: t.TempDir(), mqtt: freeAddress(t)}
+func newTrial(tb testing.TB, kind string, n int, extra string) *trial {
+	tb.Helper()
+	tr := &trial{t: tb, kind: kind, folder: tb.TempDir(), mqtt: freeAddress(tb)}
 	tr.config = filepath.Join(tr.folder, "ganlin.yaml")
 	if extra == "" {
 		extra = "mqtt: {listen: {address: " + strconv.Quote(tr.mqtt) + "}}\n"
 	}
-	write(t, tr.config, fmt.Sprintf("data: data\nhttp: {listen: %q}\nregistry: [registry.yaml]\n%s", freeAddress(t), extra))
-	write(t, filepath.Join(tr.folder, "registry.yaml"), probes(n))
+	write(tb, tr.config, fmt.Sprintf("data: data\nhttp: {listen: %q}\nregistry: [registry.yaml]\n%s", freeAddress(tb), extra))
+	write(tb, filepath.Join(tr.folder, "registry.yaml"), probes(n))
 	var made []struct{ Device, Password string }
 	out := tr.command("devices", "import", filepath.Join(tr.folder, "registry.yaml"), "--config", tr.config, "--json")
 	if err := json.Unmarshal(out, &made); err != nil {
-		t.Fatalf("reading the credentials %q: %v", out, err)
+		tb.Fatalf("reading the credentials %q: %v", out, err)
 	}
 	if len(made) != n {
-		t.Fatalf("%d credentials were made, want %d", len(made), n)
+		tb.Fatalf("%d credentials were made, want %d", len(made), n)
 	}
 	for _, m := range made {
 		tr.devices = append(tr.devices, loadDevice{m.Device, m.Password})
@@ -362,19 +362,19 @@ func (l *logged) tail() string {
 	return s[max(0, len(s)-2000):]
 }
 
-func write(t *testing.T, name, content string) {
-	t.Helper()
+func write(tb testing.TB, name, content string) {
+	tb.Helper()
 	if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 
 // freeAddress returns a loopback address that was free just now.
-func freeAddress(t *testing.T) string {
-	t.Helper()
+func freeAddress(tb testing.TB) string {
+	tb.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer func() { _ = l.Close() }()
 	return l.Addr().String()

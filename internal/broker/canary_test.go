@@ -52,7 +52,7 @@ func TestDoorStaysShutBesideAStreamOnItsTopics(t *testing.T) {
 	h := newHouse(t, setup{shut: true})
 	js := h.jetStream(t)
 	for i, taken := range []string{"$MQTT.msgs.>", "$MQTT.msgs.ganlin.v1.d7.report", "$MQTT.msgs.ganlin.*.*.status"} {
-		other := jetstream.StreamConfig{Name: fmt.Sprintf("other-%d", i), Subjects: []string{taken}}
+		other := jetstream.StreamConfig{Name: fmt.Sprintf("other-%d", i), Subjects: []string{taken}, Storage: jetstream.MemoryStorage}
 		if _, err := js.CreateStream(t.Context(), other); err != nil {
 			t.Fatal(err)
 		}

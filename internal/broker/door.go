@@ -59,9 +59,11 @@ type shift struct {
 	qos0    *nats.Conn // brings every message, among them those of QoS 0
 	sys     *nats.Conn // tells who has gone
 	canary  chan *nats.Msg
-	closing chan struct{}  // closed when nothing is taken any more
-	lost    chan struct{}  // the server has gone
-	working sync.WaitGroup // the subscriptions
+	closing chan struct{} // closed when nothing is taken any more
+	lost    chan struct{} // the server has gone
+
+	work sync.RWMutex // held for reading by each callback
+	over bool         // nothing is called back any more
 }
 
 // Run opens the door, takes messages until ctx ends and closes it again; devices
@@ -123,8 +125,8 @@ func (d *Door) runOnce(ctx context.Context, deliver func(ingest.Message) error) 
 // Open reports whether devices are let in: the canary has shown that what is not settled is not acknowledged.
 func (d *Door) Open() bool { return d.shift.Load() != nil }
 
-// Pause makes the door answer nothing until Resume. It is for trials of what
-// devices do then; a door that must refuse says so instead.
+// Pause makes the door answer nothing until Resume, which must follow. It is for
+// trials of what devices do then; a door that must refuse says so instead.
 func (d *Door) Pause() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -223,12 +225,16 @@ func (s *shift) lostQoS0(_ *nats.Conn, err error) {
 // subscribe sets no limit on what waits for a callback: there the client would
 // drop in silence. What bounds it is that deliver takes or refuses at once.
 func (s *shift) subscribe(nc *nats.Conn, subject string, callback nats.MsgHandler) error {
-	sub, err := nc.Subscribe(subject, callback)
+	sub, err := nc.Subscribe(subject, func(m *nats.Msg) {
+		s.work.RLock()
+		defer s.work.RUnlock()
+		if !s.over {
+			callback(m)
+		}
+	})
 	if err != nil {
 		return fmt.Errorf("subscribing to %s: %w", subject, err)
 	}
-	s.working.Add(1)
-	sub.SetClosedHandler(func(string) { s.working.Done() })
 	if err := sub.SetPendingLimits(-1, -1); err != nil {
 		return fmt.Errorf("subscribing to %s: %w", subject, err)
 	}
@@ -253,7 +259,9 @@ func (s *shift) end() {
 	for _, nc := range []*nats.Conn{s.nc, s.qos0, s.sys} {
 		nc.Close()
 	}
-	s.working.Wait()
+	s.work.Lock()
+	s.over = true
+	s.work.Unlock()
 	for _, connection := range g.connections("") {
 		g.leave(connection)
 	}

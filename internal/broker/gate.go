@@ -88,18 +88,16 @@ func (g *Gate) Login(ctx context.Context, connection uint64, clientID, user, sec
 	case clientID != user:
 		return nil, nil, g.refuse(WrongClientID, device)
 	}
-	select {
-	case <-g.opened():
-	case <-ctx.Done():
-		g.refused.count(NotOpen, device)
-		return nil, nil, fmt.Errorf("waiting for the door: %w", ctx.Err())
-	}
-
 	// Known before it is checked: a secret revoked in between is then either
 	// refused here or its connection found by Kick.
-	g.mu.Lock()
-	g.visits[connection] = &visit{device: device}
-	g.mu.Unlock()
+	for !g.visit(connection, device) {
+		select {
+		case <-g.opened():
+		case <-ctx.Done():
+			g.refused.count(NotOpen, device)
+			return nil, nil, fmt.Errorf("waiting for the door: %w", ctx.Err())
+		}
+	}
 	if !g.check(device, secret) {
 		g.leave(connection)
 		return nil, nil, g.refuse(WrongSecret, device)
@@ -128,14 +126,15 @@ func (g *Gate) refuse(reason Reason, device devices.DeviceID) error {
 }
 
 // Forbidden counts a publish to a topic that is not the device's. It is the
-// server's hook for it; the connection is closed already.
+// server's hook for it.
 func (g *Gate) Forbidden(connection uint64) {
 	g.mu.Lock()
-	v := g.visits[connection]
-	g.mu.Unlock()
-	if v != nil {
-		g.refused.count(ForeignTopic, v.device)
+	var device devices.DeviceID // unknown when it was the will of a connection that has ended
+	if v := g.visits[connection]; v != nil {
+		device = v.device
 	}
+	g.mu.Unlock()
+	g.refused.count(ForeignTopic, device)
 }
 
 // Online reports whether the device is connected.
@@ -154,6 +153,20 @@ func (g *Gate) Connected() int {
 
 // Refused returns how many logins and messages were refused since the start, by reason.
 func (g *Gate) Refused() map[Reason]uint64 { return g.refused.snapshot() }
+
+// visit notes a connection that wants in, and reports whether the gate is open.
+// A gate that shuts knows of all that have passed it.
+func (g *Gate) visit(connection uint64, device devices.DeviceID) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	select {
+	case <-g.open:
+		g.visits[connection] = &visit{device: device}
+		return true
+	default:
+		return false
+	}
+}
 
 // enter reports whether the connection is still there now that its secret was found right.
 func (g *Gate) enter(connection uint64) bool {

@@ -59,6 +59,9 @@ func newHouse(tb testing.TB, o setup) *house {
 	if o.log == nil {
 		o.log = io.Discard
 	}
+	if o.answerTimeout == 0 {
+		o.answerTimeout = patience // a busy machine must not look like a silent door
+	}
 	if o.store == "" {
 		o.store = tb.TempDir()
 	}

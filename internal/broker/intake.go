@@ -2,6 +2,7 @@ package broker
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"sync/atomic"
 
@@ -14,17 +15,30 @@ import (
 // requestPrefix goes before the subject of a QoS 1 message where the server asks for its acknowledgement.
 const requestPrefix = "$MQTT.msgs."
 
+// subjectPrefix is devices.TopicPrefix as the server spells it.
+const subjectPrefix = "ganlin.v1."
+
 // qosHeader is set by the server on whatever comes from MQTT.
 const qosHeader = "Nmqtt-Pub"
 
-// The answers. The server looks for an error and at nothing else; with one it
-// closes the connection at once, so that the device sends again without a time-out.
-var (
-	storedAnswer  = []byte(`{"stream":"$MQTT_msgs","seq":1}`)
-	fullAnswer    = []byte(`{"error":{"code":503,"err_code":10077,"description":"intake queue is full"}}`)
-	refusedAnswer = []byte(`{"error":{"code":503,"err_code":10077,"description":"journal refuses"}}`)
-	closingAnswer = []byte(`{"error":{"code":503,"err_code":10077,"description":"door is closing"}}`)
-)
+// storedAnswer makes the server acknowledge: it looks for an error and at nothing else.
+var storedAnswer = []byte(`{"stream":"$MQTT_msgs","seq":1}`)
+
+// refusal makes the server close the connection at once, so that the device
+// sends again without waiting for a time-out.
+func refusal(reason Reason) []byte {
+	return fmt.Appendf(nil, `{"error":{"code":503,"err_code":10077,"description":"%s"}}`, reason)
+}
+
+func reasonOf(err error) Reason {
+	switch {
+	case errors.Is(err, ingest.ErrFull):
+		return QueueFull
+	case errors.Is(err, errClosing):
+		return Closing
+	}
+	return JournalRefused
+}
 
 var errClosing = errors.New("door is closing")
 
@@ -68,13 +82,13 @@ func (s *shift) receiveQoS0(m *nats.Msg) {
 	}
 	err := s.deliver(ingest.Message{Topic: devices.Topic(device, leaf), Payload: m.Data, Received: s.door.gate.now()})
 	if err != nil {
-		s.door.gate.refused.count(QueueFull, device)
+		s.door.gate.refused.count(reasonOf(err), device)
 	}
 }
 
 // parse splits ganlin.v1.<device>.<leaf>; the server has checked that the device may publish to it.
 func parse(subject string) (device devices.DeviceID, leaf devices.Leaf, upward bool) {
-	rest := strings.TrimPrefix(subject, strings.ReplaceAll(devices.TopicPrefix, "/", ".")+".")
+	rest := strings.TrimPrefix(subject, subjectPrefix)
 	name, last, _ := strings.Cut(rest, ".")
 	leaf = devices.Leaf(last)
 	return devices.DeviceID(name), leaf, leaf == devices.Telemetry || leaf == devices.Status || leaf == devices.Reports
@@ -92,18 +106,11 @@ func (a *answer) settle(err error) {
 	if a.given.Swap(true) {
 		return
 	}
-	text, reason := storedAnswer, Reason("")
-	switch {
-	case err == nil:
-	case errors.Is(err, ingest.ErrFull):
-		text, reason = fullAnswer, QueueFull
-	case errors.Is(err, errClosing):
-		text, reason = closingAnswer, Closing
-	default:
-		text, reason = refusedAnswer, JournalRefused
-	}
+	text := storedAnswer
 	if err != nil {
+		reason := reasonOf(err)
 		a.shift.door.gate.refused.count(reason, a.device)
+		text = refusal(reason)
 	}
 	// It fails when the server has gone, and the device's connection with it: then the device sends again.
 	_ = a.shift.nc.Publish(a.reply, text)

@@ -108,7 +108,7 @@ func TestFlood(t *testing.T) {
 	}
 	for name, full := range map[string]bool{"taken": false, "mostly refused": true} {
 		t.Run(name, func(t *testing.T) {
-			h := newHouse(t, setup{answerTimeout: patience})
+			h := newHouse(t, setup{})
 			var seen, taken atomic.Int64
 			h.desk.forget()
 			h.desk.setRule(func(m ingest.Message) error {

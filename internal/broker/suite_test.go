@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"ganlin/devices"
 	"ganlin/ingest"
@@ -14,7 +15,7 @@ import (
 func TestSuite(t *testing.T) {
 	ingesttest.Suite(t, func(t *testing.T) ingesttest.Harness {
 		t.Helper()
-		h := newHouse(t, setup{shut: true})
+		h := newHouse(t, setup{shut: true, answerTimeout: 5 * time.Second})
 		return ingesttest.Harness{
 			Broker: h.address(),
 			Cut:    func() { h.door.Kick("s-001") }, // the client does not notice at once that its own end was closed

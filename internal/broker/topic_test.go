@@ -37,6 +37,7 @@ func TestForeignPublishIsNeverAcknowledged(t *testing.T) {
 	if diff := cmp.Diff([]string(nil), h.desk.summary()); diff != "" {
 		t.Error("taken", diff)
 	}
+	// Each was counted before its connection was closed.
 	if got, want := h.gate.Refused()[broker.ForeignTopic], uint64(2*len(foreignTopics)); got != want {
 		t.Errorf("%d counted, want %d", got, want)
 	}

@@ -160,7 +160,8 @@ func orphans(b []byte) (found []*Record) {
 
 // recordAt returns the record at the start of b, or nil.
 func recordAt(b []byte) *Record {
-	line := bytes.IndexByte(b, '\n')
+	const most = 4096 // of a header
+	line := bytes.IndexByte(b[:min(most, len(b))], '\n')
 	if line < magicLength {
 		return nil
 	}

@@ -16,6 +16,7 @@ func FuzzRecord(f *testing.F) {
 	for line := range n.read(f, journal.Position{})[0].Lines() {
 		lines = append(lines, line...)
 	}
+	n.close(f)
 	f.Add(append([]byte("#reading a 1783010400123 - device\n"), lines...))
 	f.Add([]byte("#presence {}\n#report {\"report\":{}}\n#tick {\"at\":1}\n#dead {\"dead\":{}}\n#reading \n#\n,=,=\nx y=1,y_q=2i,, z\n"))
 	f.Fuzz(func(t *testing.T, body []byte) {
@@ -49,6 +50,7 @@ func FuzzBlock(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
+	n.close(f)
 	f.Add(block)
 	f.Add(block[:len(block)-9])
 	f.Add(append(bytes.Repeat([]byte{0}, 50), block[100:]...))

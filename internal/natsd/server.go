@@ -46,7 +46,7 @@ type MQTT struct {
 	Login func(ctx context.Context, connection uint64, clientID, user, secret string) (publish, subscribe []string, err error)
 
 	// Forbidden is told of a publish to a subject that the connection has no
-	// right to. The connection is closed already.
+	// right to. The connection is closed when it returns.
 	Forbidden func(connection uint64)
 }
 
@@ -106,7 +106,7 @@ func (s *Server) start(ctx context.Context) error {
 		return fmt.Errorf("configuring the NATS server: %w", err)
 	}
 	log := newLogger(s.log, func(connection uint64) {
-		disconnect(ns, connection)
+		defer disconnect(ns, connection)
 		if s.mqtt.Forbidden != nil {
 			s.mqtt.Forbidden(connection)
 		}
