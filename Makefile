@@ -13,7 +13,7 @@ ifneq ($(wildcard ../shared/data),)
 export GANLIN_REFERENCE ?= $(abspath ../shared/data)
 endif
 
-.PHONY: demo test test-long lint bench vuln parts influxd
+.PHONY: demo test test-long lint bench pictures vuln parts influxd
 
 demo:
 	$(GO) run ./cmd/ganlin demo
@@ -34,6 +34,10 @@ lint: $(LINT)
 # Numbers for docs/BENCHMARKS.md, on an otherwise idle machine.
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem -timeout 30m ./devices ./ingest/... ./internal/... 
+
+# The pictures of the documents, taken from the running demo.
+pictures: parts influxd
+	GANLIN_PICTURES=$(CURDIR)/docs/pictures $(GO) test -count=1 -run TestPageInABrowser ./internal/app
 
 # Needs the vulnerability database on the network, so it is no part of the tests.
 vuln: $(VULN)

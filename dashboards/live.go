@@ -50,19 +50,20 @@ func (p *Pages) Live(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Content-Type-Options", "nosniff")
 
 	control := http.NewResponseController(w)
+	limit := func() error { return control.SetWriteDeadline(time.Now().Add(liveDeadline)) }
+	if err := limit(); err != nil {
+		p.Log.ErrorContext(r.Context(), "live updates not possible", "error", err)
+		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+		return
+	}
 	send := func(event string) error {
-		if err := control.SetWriteDeadline(time.Now().Add(liveDeadline)); err != nil {
+		if err := limit(); err != nil {
 			return fmt.Errorf("setting a write deadline: %w", err)
 		}
 		if _, err := w.Write([]byte(event)); err != nil {
 			return fmt.Errorf("writing an event: %w", err)
 		}
 		return control.Flush()
-	}
-	if err := control.SetReadDeadline(time.Time{}); err != nil { // a server's own one would end the stream
-		p.Log.ErrorContext(r.Context(), "live updates not possible", "error", err)
-		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
-		return
 	}
 	if err := p.follow(r, send); err != nil {
 		p.Log.DebugContext(r.Context(), "live page ended", "error", err)

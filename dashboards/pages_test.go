@@ -68,7 +68,10 @@ func states() map[string]dashboards.View {
 	broken := one(at(5 * time.Minute))
 	broken.Ledger.Values.Stored--
 	broken.Ledger.Values.Waiting = 0
-	broken.Parts[1].Conditions = []dashboards.Condition{{Kind: dashboards.JournalLost, First: 5, Last: 6}}
+	lost := one(at(5 * time.Minute))
+	lost.Plots[0].FieldCapacity, lost.Plots[0].WiltingPoint = 0, 0
+	lost.Parts[1].Conditions = []dashboards.Condition{{Kind: dashboards.JournalLost, First: 5, Last: 6}}
+	lost.Parts[2].Conditions = []dashboards.Condition{{Kind: dashboards.DatabaseBuilding, Elapsed: 70 * time.Second}}
 	return map[string]dashboards.View{
 		"well":     well,
 		"empty":    {Parts: calm(dashboards.View{}).Parts, Ledger: dashboards.Ledger{Quiet: true}},
@@ -76,6 +79,7 @@ func states() map[string]dashboards.View {
 		"trouble":  troubled(one(at(5 * time.Minute))),
 		"silent":   one(at(53 * time.Hour)),
 		"broken":   broken,
+		"lost":     lost,
 	}
 }
 
@@ -122,7 +126,8 @@ func TestEveryStateIsSaidInWords(t *testing.T) {
 		"building": {"正在准备", "第 3 步，共 4 步，已用 1 分 10 秒", "还没有读数", "没有。收到的每条消息都读懂了"},
 		"trouble":  {"磁盘已满", "第 5 到 6 号记录丢失", "自 2026年7月12日 06:55 起连不上", "有 1 个正在途中"},
 		"silent":   {"有 1 块地需要留意", "失联", "2 天前", "2026年7月10日 04:00"},
-		"broken":   {"账不平，差 1"},
+		"broken":   {"系统需要处理", "账不平，差 1", "两条细线"},
+		"lost":     {"系统需要处理", "第 5 到 6 号记录丢失", "首次准备 InfluxDB，已用 1 分 10 秒"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			shows(t, body(t, ask(t, serve(t, newVillage(states()[name])), "/")), texts...)
@@ -301,6 +306,14 @@ func TestNumbersAreWrittenForPeople(t *testing.T) {
 	if strings.Index(page, "20 cm0.231") > strings.Index(page, "100 cm") {
 		t.Error("100 cm comes before 20 cm")
 	}
+}
+
+func TestProbesOfOnePlotAreToldApart(t *testing.T) {
+	v := dashboards.View{Plots: []dashboards.Plot{{ID: "p-1", Devices: []dashboards.Device{
+		probe("s-1", morning, 0.231), probe("s-2", morning, 0.187), valve("v-1", morning, false),
+	}}}}
+	page := regexp.MustCompile(`<[^>]+>`).ReplaceAllString(body(t, ask(t, serve(t, newVillage(v)), "/?lang=en")), "")
+	shows(t, page, "20 cm s-10.232 m³/m³", "20 cm s-20.188 m³/m³", "Valveclosed")
 }
 
 func TestOptionsAreRequired(t *testing.T) {

@@ -82,7 +82,8 @@ type letter struct{ Reason, Code, Count string }
 type listHead struct {
 	Search, All string // what was searched for; the address that shows all again
 	Count       string
-	Legend      bool   // some card shows moisture bars
+	Legend      string // of the moisture bars, where a card shows them
+	Lines       bool   // they are marked
 	Language    string // to be kept by the search form; empty: not named
 	None        string // why there are no plots, and what to do
 	Hint        string
@@ -109,9 +110,7 @@ func (s speaker) screen(b *board, q query) screen {
 	if out.Ledger[0].Tone == tone(ok) {
 		out.Balance = out.Ledger[1]
 	}
-	for _, c := range out.Plots {
-		out.Head.Legend = out.Head.Legend || c.Profile
-	}
+	out.Head.legend(s, out.Plots)
 	for _, p := range b.Parts {
 		out.Parts = append(out.Parts, s.part(p))
 	}
@@ -173,12 +172,31 @@ func (s speaker) listHead(q query, plots, stations, all int) listHead {
 	return h
 }
 
+// legend explains the moisture bars of cards.
+func (h *listHead) legend(s speaker, cards []card) {
+	for _, c := range cards {
+		if !c.Profile {
+			continue
+		}
+		h.Legend = s.text("plots.legend", nil)
+		if bar := c.Cells[0].Bar; bar.WiltingPoint+bar.FieldCapacity > 0 {
+			h.Legend, h.Lines = s.text("plots.legend_lines", nil), true
+			return
+		}
+	}
+}
+
 func (s speaker) hero(b *board) hero {
 	h := hero{Tone: tone(b.level)}
 	headline := func(key string, n int) { h.Headline = s.text("headline."+key, words.Args{"n": n}) }
+	off := max(b.Ledger.Messages.off(), b.Ledger.Values.off())
 	switch {
+	case b.level < bad && b.Ledger.Quiet && off > 0:
+		h.Tone = tone(bad)
+		headline(h.Tone, 0)
+		h.Detail = s.text("ledger.broken", words.Args{"n": off})
 	case b.level > ok:
-		headline(tone(b.level), 0)
+		headline(h.Tone, 0)
 		h.Detail = s.condition(b.worst)
 	case len(b.plots) == 0 && len(b.stations) == 0:
 		h.Tone = "note"
@@ -234,8 +252,11 @@ func (s speaker) part(p Part) part {
 
 func (s speaker) condition(c Condition) string {
 	key := "condition." + string(c.Kind)
-	if c.Kind == DatabaseUnreachable && !c.Since.IsZero() {
+	switch {
+	case c.Kind == DatabaseUnreachable && !c.Since.IsZero():
 		key += "_since"
+	case c.Kind == DatabaseBuilding && c.Steps > 0:
+		key += "_steps"
 	}
 	return s.text(key, words.Args{
 		"since": s.moment(c.Since), "step": c.Step, "steps": c.Steps, "elapsed": s.elapsed(c.Elapsed),
@@ -244,12 +265,12 @@ func (s speaker) condition(c Condition) string {
 }
 
 func (s speaker) ledger(l Ledger) []equation {
-	line := func(name string, total int64, totalName string, terms []count, sum int64) equation {
+	line := func(name string, total int64, totalName string, terms []count, off int64) equation {
 		e := equation{
 			Name: s.text("ledger."+name, nil), Tone: "ok", Verdict: s.text("ledger.balances", nil),
 			Total: count{words.Integer(total), s.text("ledger."+totalName, nil)}, Terms: terms,
 		}
-		if off := max(total-sum, sum-total); off > 0 {
+		if off > 0 {
 			e.Tone, e.Verdict = "busy", s.text("ledger.moving", words.Args{"n": off})
 			if l.Quiet {
 				e.Tone, e.Verdict = "bad", s.text("ledger.broken", words.Args{"n": off})
@@ -261,12 +282,22 @@ func (s speaker) ledger(l Ledger) []equation {
 	m, v := l.Messages, l.Values
 	return []equation{
 		line("messages", m.Received, "received",
-			[]count{term("decoded", m.Decoded), term("dead_lettered", m.DeadLettered)}, m.Decoded+m.DeadLettered),
+			[]count{term("decoded", m.Decoded), term("dead_lettered", m.DeadLettered)}, m.off()),
 		line("values", v.Decoded, "decoded",
 			[]count{term("stored", v.Stored), term("duplicate", v.Duplicate), term("rejected", v.Rejected), term("waiting", v.Waiting)},
-			v.Stored+v.Duplicate+v.Rejected+v.Waiting),
+			v.off()),
 	}
 }
+
+// off is how far the messages are from balancing.
+func (m MessageLedger) off() int64 { return distance(m.Received, m.Decoded+m.DeadLettered) }
+
+// off is how far the values are from balancing.
+func (v ValueLedger) off() int64 {
+	return distance(v.Decoded, v.Stored+v.Duplicate+v.Rejected+v.Waiting)
+}
+
+func distance(a, b int64) int64 { return max(a-b, b-a) }
 
 func (s speaker) letters(dead []DeadLetters) []letter {
 	var out []letter

@@ -150,9 +150,9 @@ const (
 	JournalLost     ConditionKind = "journal_lost"      // First, Last: sequences of the lost records
 
 	DatabaseReady       ConditionKind = "database_ready"
-	DatabaseBuilding    ConditionKind = "database_building" // Step, Steps, Elapsed
+	DatabaseBuilding    ConditionKind = "database_building" // Elapsed; Step, Steps: 0 where not known
 	DatabaseStarting    ConditionKind = "database_starting"
-	DatabaseUnreachable ConditionKind = "database_unreachable" // Since; zero: not told
+	DatabaseUnreachable ConditionKind = "database_unreachable" // Since: zero where not known
 	DatabaseCatchingUp  ConditionKind = "database_catching_up" // Count: values waiting
 	DatabaseRefusing    ConditionKind = "database_refusing"    // Detail: the answer; the writer waits for a person
 )

@@ -83,11 +83,11 @@ func (v *village) readers() int {
 }
 
 // serve returns the pages of a village on a mux of their own.
-func serve(t testing.TB, v *village) *http.ServeMux {
-	t.Helper()
-	pages, err := dashboards.New(dashboards.Options{Source: v, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Now: v.Now})
+func serve(tb testing.TB, v *village) *http.ServeMux {
+	tb.Helper()
+	pages, err := dashboards.New(dashboards.Options{Source: v, Log: slog.New(slog.NewTextHandler(tb.Output(), nil)), Now: v.Now})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	mux := http.NewServeMux()
 	pages.Register(mux)

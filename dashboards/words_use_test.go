@@ -77,9 +77,13 @@ func TestEveryMessageIsUsed(t *testing.T) {
 		case "state":
 			used = devices.CommandReport{State: devices.CommandState(name)}.Validate() == nil
 		default:
-			base, _ := strings.CutSuffix(name, "_since")
-			used = used || quoted(group+".") && quoted(base)
-			used = used || quoted(group+"."+base) && quoted("_since")
+			base, suffix := name, ""
+			for _, s := range []string{"_since", "_steps"} {
+				if cut, ok := strings.CutSuffix(name, s); ok {
+					base, suffix = cut, s
+				}
+			}
+			used = used || (quoted(group+".") && quoted(base) || quoted(group+"."+base)) && (suffix == "" || quoted(suffix))
 		}
 		if !used {
 			t.Errorf("%s is used nowhere", key)

@@ -165,15 +165,15 @@ func cpuOf(tb testing.TB, pid int) time.Duration {
 		tb.Fatal(err)
 	}
 	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
-	var ticks time.Duration
+	ticks := 0
 	for _, f := range fields[11:13] { // user and system, in hundredths of a second
 		n, err := strconv.Atoi(f)
 		if err != nil {
 			tb.Fatal(err)
 		}
-		ticks += time.Duration(n)
+		ticks += n
 	}
-	return ticks * 10 * time.Millisecond
+	return time.Duration(ticks) * 10 * time.Millisecond
 }
 
 func residentMiB(tb testing.TB, pid int) float64 {

@@ -38,7 +38,7 @@ func TestOneFlippedBit(t *testing.T) {
 	flipBit(t, filepath.Join(tr.folder, "data", "journal"))
 	write(t, tr.config, string(configured))
 	tr.start()
-	var s = before
+	s := before
 	waitFor(t, time.Minute, "what is left to be stored", func() (bool, string) {
 		if s, err = tr.status(); err != nil {
 			return false, err.Error()

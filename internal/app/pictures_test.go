@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -16,13 +17,20 @@ import (
 // naming a folder it also takes the pictures for the documents.
 func TestPageInABrowser(t *testing.T) {
 	tr := &trial{t: t, kind: asItIs, folder: t.TempDir()}
-	tr.launch("demo", "--data", filepath.Join(tr.folder, "season"), "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--days", "3", "--speed", "0")
+	pictures, days := os.Getenv("GANLIN_PICTURES"), 2
+	if pictures != "" {
+		days = 60
+	}
+	tr.launch("demo", "--data", filepath.Join(tr.folder, "season"), "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--days", strconv.Itoa(days), "--speed", "0")
 	tr.waitReady()
-	tr.reaches(3)
+	tr.reaches(days)
 	tr.mqtt = strings.TrimPrefix(tr.ready.MQTT, "tcp://")
 	added := strings.Fields(string(tr.command("devices", "add", "foreign", "--model", "ganlin-soil-3", "--plot", "p-001", "--data", filepath.Join(tr.folder, "season"))))
 
 	tab := browser(t)
+	if pictures != "" {
+		takePictures(tab, t, tr.ready.HTTP, pictures)
+	}
 	if err := chromedp.Do(tab, chromedp.Navigate(tr.ready.HTTP+"/"), chromedp.WaitVisible(chromedp.CSS("#plots"))); err != nil {
 		t.Fatal(err)
 	}
@@ -37,10 +45,6 @@ func TestPageInABrowser(t *testing.T) {
 		text, err := chromedp.Run(tab, chromedp.Text(chromedp.CSS("#plots")))
 		return err == nil && strings.Contains(text, "0.477"), text
 	})
-
-	if folder := os.Getenv("GANLIN_PICTURES"); folder != "" {
-		takePictures(t, tab, tr.ready.HTTP, folder)
-	}
 }
 
 // browser starts a headless Chromium that asks nothing of the world outside.
@@ -66,14 +70,14 @@ func findChromium() (string, error) {
 	return debian, err
 }
 
-func takePictures(t *testing.T, tab context.Context, url, folder string) {
+func takePictures(tab context.Context, t *testing.T, url, folder string) {
 	t.Helper()
 	for name, size := range map[string]chromedp.Action[chromedp.Void]{
 		"desktop": chromedp.EmulateViewport(1280, 900),
 		"phone":   chromedp.EmulateViewport(360, 800, chromedp.EmulateScale(2), chromedp.EmulateMobile),
 	} {
 		for _, language := range []string{"zh", "en"} {
-			err := chromedp.Do(tab, size, chromedp.Navigate(url+"/?lang="+language), chromedp.WaitVisible(chromedp.CSS("#plots")))
+			err := chromedp.Do(tab, size, chromedp.Navigate(url+"/?lang="+language), chromedp.WaitVisible(chromedp.CSS("#link")))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,13 +1,12 @@
 package app
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"path/filepath"
 	"testing"
 	"time"
-
-	"errors"
 
 	"ganlin/internal/httpapi"
 )

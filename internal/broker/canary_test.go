@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -185,5 +186,39 @@ func TestDoorOpensAndShutsAgain(t *testing.T) {
 	}
 	if got := len(h.desk.messages()); got != 3 {
 		t.Errorf("%d messages, want 3", got)
+	}
+}
+
+// A login that passes while the door shuts leaves no connection behind that nobody knows.
+func TestShutWhileDevicesLogIn(t *testing.T) {
+	h := newHouse(t, setup{shut: true})
+	for round := range 4 {
+		h.open(t)
+		var fleet sync.WaitGroup
+		for i := range 40 {
+			c := dial(t, h.address())
+			id := fmt.Sprintf("d%d-%d", round, i)
+			c.write(t, connect{id: id, user: id, secret: secretOf(id)}.packet())
+			fleet.Go(func() {
+				for {
+					if _, _, err := c.read(); closed(err) {
+						return
+					} else if err != nil {
+						t.Errorf("%s was neither let in nor closed: %v", id, err)
+						return
+					}
+				}
+			})
+			if i == 20 {
+				h.end()
+			}
+		}
+		<-h.ended
+		h.open(t) // lets in who came too late for the last time
+		waitFor(t, "no login to be held", func() bool { return !strings.Contains(goroutines(), "broker.(*Gate).Login") })
+		if err := h.shut(t); err != nil {
+			t.Fatal(err)
+		}
+		fleet.Wait()
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"time"
@@ -77,7 +78,7 @@ func (s *State) Save(path string) error {
 // changes. With an error nothing changes either: the journal can tell it all
 // again from its beginning.
 func (s *State) Load(path string) (position string, err error) {
-	data, err := os.ReadFile(path) //nolint:gosec // the program's own data folder names the file
+	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}
@@ -95,9 +96,7 @@ func (s *State) Load(path string) (position string, err error) {
 	}
 	fresh := New(s.options)
 	fresh.position = saved.Position
-	for site, at := range saved.Ticks {
-		fresh.ticks[site] = at
-	}
+	maps.Copy(fresh.ticks, saved.Ticks)
 	for _, d := range saved.Devices {
 		if err := fresh.restore(d); err != nil {
 			return "", fmt.Errorf("loading the latest values from %s: %w", path, err)
@@ -127,8 +126,8 @@ func (s *State) restore(saved savedDevice) error {
 
 // replaceFile puts data at path so that after a crash at any moment the old or the new file is there whole.
 func replaceFile(path string, data []byte) error {
-	fresh := path + ".new"                                                  // one name, so that crashes leave no more than one behind
-	f, err := os.OpenFile(fresh, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600) //nolint:gosec // the program's own data folder names the file
+	fresh := path + ".new" // one name, so that crashes leave no more than one behind
+	f, err := os.OpenFile(fresh, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
