@@ -49,7 +49,7 @@ parts:
 
 # The real InfluxDB that the tests share: found on PATH or built once.
 influxd:
-	$(GO) test -count=1 -timeout 20m -run TestBuild ./internal/influx/influxd
+	$(GO) test -v -count=1 -timeout 20m -run TestInfluxd ./internal/influx/influxtest
 
 $(LINT):
 	$(call tool,github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0)

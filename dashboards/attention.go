@@ -27,6 +27,8 @@ func (d Device) freshness(now time.Time) freshness {
 	switch age := now.Sub(d.At); {
 	case d.At.IsZero():
 		return empty
+	case d.Valve && d.Online == IsOnline: // a valve may speak only when it moves
+		return fresh
 	case age > 6*every:
 		return silent
 	case age > 2*every:
@@ -174,7 +176,7 @@ func (g group) matches(query string) bool {
 	})
 }
 
-// watering reports whether a valve of the group is open, by its newest value or report.
+// watering reports whether the device is an open valve, by its newest value or report.
 func (d Device) watering() bool {
 	open, at := false, time.Time{}
 	for _, v := range d.Values {

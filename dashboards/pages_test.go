@@ -294,6 +294,32 @@ func TestWhatNeedsAttentionComesFirst(t *testing.T) {
 	}
 }
 
+func TestWhoNeedsALook(t *testing.T) {
+	const hour = time.Hour
+	for name, test := range map[string]struct {
+		device dashboards.Device
+		look   bool
+	}{
+		"a probe that sleeps between its readings": {dashboards.Device{At: morning.Add(-hour / 2), Online: dashboards.IsOffline}, false},
+		"a late probe":                       {dashboards.Device{At: morning.Add(-2 * hour)}, false},
+		"a silent probe":                     {dashboards.Device{At: morning.Add(-4 * hour)}, true},
+		"a probe that reports once a day":    {dashboards.Device{At: morning.Add(-4 * hour), Every: 24 * hour}, false},
+		"a connected valve with old values":  {dashboards.Device{At: morning.Add(-40 * hour), Valve: true, Online: dashboards.IsOnline}, false},
+		"a valve of which nobody knows more": {dashboards.Device{At: morning.Add(-40 * hour), Valve: true}, true},
+		"a valve that is not connected":      {dashboards.Device{At: morning, Valve: true, Online: dashboards.IsOffline}, true},
+		"a probe that never reported":        {dashboards.Device{}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			test.device.ID = "d-1"
+			v := dashboards.View{Plots: []dashboards.Plot{
+				{ID: "p-1", Devices: []dashboards.Device{test.device}}, {ID: "p-2", Devices: []dashboards.Device{{ID: "d-2", At: morning}}},
+			}}
+			want := map[bool]string{false: "All is well", true: "1 plot needs a look"}[test.look]
+			shows(t, body(t, ask(t, serve(t, newVillage(v)), "/?lang=en")), want)
+		})
+	}
+}
+
 func TestNumbersAreWrittenForPeople(t *testing.T) {
 	v := dashboards.View{Plots: []dashboards.Plot{{ID: "p-1", Devices: []dashboards.Device{{ID: "s-1", At: morning, Values: []dashboards.Value{
 		value("soil_moisture@20", 0.23149, morning), value("soil_moisture@100", -0.0123, morning), value("soil_temperature@20", -0.04, morning),

@@ -77,7 +77,7 @@ type equation struct {
 	Terms               []count
 }
 
-type letter struct{ Reason, Code, Count string }
+type letter struct{ Reason, Count string }
 
 type listHead struct {
 	Search, All string // what was searched for; the address that shows all again
@@ -305,11 +305,8 @@ func (s speaker) letters(dead []DeadLetters) []letter {
 		if d.Count == 0 {
 			continue
 		}
-		name, known := s.catalogue.Lookup(s.language, "reason."+d.Reason, nil)
-		if !known {
-			name = ""
-		}
-		out = append(out, letter{Reason: cmp.Or(name, d.Reason), Code: d.Reason, Count: words.Integer(d.Count)})
+		name, _ := s.catalogue.Lookup(s.language, "reason."+d.Reason, nil)
+		out = append(out, letter{Reason: cmp.Or(name, d.Reason), Count: words.Integer(d.Count)})
 	}
 	return out
 }

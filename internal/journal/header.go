@@ -43,7 +43,7 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// encodeRecord writes the header and the body, which h.bytes is set from.
+// encodeRecord writes the header and the body. It counts the bytes itself.
 func encodeRecord(h header, body []byte) []byte {
 	b := make([]byte, 0, 512+len(body))
 	b = append(b, magic...)

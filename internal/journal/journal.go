@@ -55,6 +55,7 @@ type Journal struct {
 	writing sync.Mutex // held while a record is made and written
 	encoder encoder
 	saves   saves
+	untold  []memory // of a start that failed, for the next
 
 	remembering sync.Mutex // held while the manifest is written
 
@@ -146,6 +147,8 @@ func (j *Journal) start(ctx context.Context, s Server, memories []memory, covere
 			j.lose(l)
 		}
 	}
+	memories = append(memories, j.untold...)
+	j.untold = memories
 	f, err := j.settle(ctx, st, memories)
 	if err != nil {
 		return err
@@ -167,6 +170,7 @@ func (j *Journal) start(ctx context.Context, s Server, memories []memory, covere
 		j.log.Info("the journal goes on after it broke down", "error", cause)
 	default:
 	}
+	j.untold = nil
 	j.mu.Lock()
 	j.broken = false
 	j.accept()

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"iter"
-	"log/slog"
 	"strconv"
 	"strings"
 	"time"
@@ -116,9 +115,6 @@ func (r *Record) DeadLetters() iter.Seq[DeadLetter] {
 		}
 	}
 }
-
-// LogValue names the record in a log.
-func (r *Record) LogValue() slog.Value { return slog.StringValue(r.position.String()) }
 
 func commentFact(line []byte) (devices.Fact, bool) {
 	mark, content, _ := bytes.Cut(line, []byte{' '})

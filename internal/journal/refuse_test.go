@@ -3,6 +3,8 @@ package journal_test
 import (
 	"errors"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -222,6 +224,51 @@ func TestStreamThatDiscardsOldLosesRecords(t *testing.T) {
 	info, err := stream.Info(t.Context())
 	if err == nil && info.Config.Discard != jetstream.DiscardNew {
 		t.Error("the stream still drops what is old")
+	}
+}
+
+// What a failed Reopen found out is not forgotten: no sequence is used twice.
+func TestReopenThatFailsHalfway(t *testing.T) {
+	now := start
+	n := newNode(t, t.TempDir(), func(o *journal.Options) {
+		o.MaxBytes, o.AckTimeout = 60_000, 500*time.Millisecond
+		o.Now = func() time.Time { return now }
+	})
+	full := 0
+	for ; n.journal.Append(t.Context(), []ingest.Decoded{message("a", full)}) == nil; full++ {
+		now = now.Add(time.Second)
+	}
+	older := n.killed(t)
+	if _, err := n.journal.Purge(t.Context(), now, nil); err != nil {
+		t.Fatal(err)
+	}
+	for s := range 10 {
+		now = now.Add(time.Second)
+		n.append(t, message("a", full+s))
+	}
+	end := n.journal.State().End
+	n.server.Shutdown()
+	n.refuses(t, message("a", full+10))
+	n.stopServer()
+	removeAll(t, n.dir, "nats")
+	if err := os.CopyFS(n.store(), os.DirFS(filepath.Join(older, "nats"))); err != nil {
+		t.Fatal(err)
+	}
+	s, err := n.serve(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := n.journal.Reopen(t.Context(), s); err == nil {
+		t.Fatal("a full store has room for a new generation")
+	}
+	if _, err := n.conn.Request("$JS.API.STREAM.PURGE."+journal.StreamName, []byte(`{"keep":5}`), 5*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	if err := n.journal.Reopen(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
+	if got := n.journal.State().End; got.Sequence != end.Sequence+1 || got.Generation != 2 {
+		t.Errorf("the journal goes on at %s after %s", got, end)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"math"
 	"net"
 	"strconv"
+	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 )
@@ -24,7 +25,11 @@ func (s *Server) newServer(held context.Context) (*server.Server, error) {
 	o.NoSigs = true
 	o.DisableJetStreamBanner = true
 	o.MaxPayload = MaxMessage + int32(len(mqttHeader))
+	// The server gives up on a connection that reads too slowly. For the
+	// program's own that would cost every device its connection, so they may
+	// fall behind by what a fast network brings while AnswerTimeout lasts.
 	o.MaxPending = 512 << 20
+	o.WriteDeadline = time.Minute
 	o.MaxClosedClients = 100 // the server remembers them for a monitoring page that we do not have
 
 	o.JetStream = true
