@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -197,6 +198,11 @@ func fortyPlots(now time.Time) dashboards.View {
 			d.Values[0].Number, d.Values[0].Flags = -0.012, devices.ProbeInAir
 		}
 		plot.Devices = append(plot.Devices, d)
+		if n == 2 {
+			plot.Devices = append(plot.Devices, dashboards.Device{
+				ID: devices.DeviceID("neighbour-" + strings.Repeat("x", 54)), At: at, Online: dashboards.IsOnline, Values: []dashboards.Value{value("soil_moisture@20", 0.477, at)},
+			})
+		}
 		if n%4 == 3 {
 			v := valve(fmt.Sprintf("v-%03d", n), now.Add(-3*time.Minute), n == 7)
 			if n == 15 {

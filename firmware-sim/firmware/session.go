@@ -57,7 +57,7 @@ func ParseBroker(s string) (*url.URL, error) {
 const (
 	keepAlive      = 60 * time.Second
 	connectTimeout = 10 * time.Second
-	publishTimeout = connectTimeout // until paho takes a message; it never does once the connection is going down
+	publishTimeout = connectTimeout  // until paho takes a message; it never does once the connection is going down
 	leaveTimeout   = 2 * time.Second // for the last words
 )
 

@@ -52,6 +52,11 @@ func (v *Village) Run(ctx context.Context, l Link) (Report, error) {
 	if l.From.After(now) {
 		now = l.From
 	}
+	if l.From.IsZero() { // a receiver that knows no time yet would judge the first messages by the wall's
+		if _, err := l.Step.Step(ctx, now, map[devices.DeviceID]int64{}); err != nil {
+			return v.report(), fmt.Errorf("beginning at %s: %w", now.Format(time.RFC3339), err)
+		}
+	}
 	// What devices say first, when they connect, comes after the last tick.
 	v.pass(now.Add(time.Millisecond))
 	stop := v.radios(ctx, l)

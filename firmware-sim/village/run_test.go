@@ -196,7 +196,7 @@ func TestStepsAreBarriers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(s.at) != 48 || !s.at[0].Equal(v.Start.Add(time.Hour)) || !s.at[47].Equal(v.End) {
+	if len(s.at) != 49 || !s.at[0].Equal(v.Start) || !s.at[1].Equal(v.Start.Add(time.Hour)) || !s.at[48].Equal(v.End) {
 		t.Errorf("steps %v", s.at)
 	}
 	// Six probes, four valves and a station: 48, 48 and 144 readings a day.

@@ -136,7 +136,7 @@ func TestStepOverHTTP(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.ticks != 24 || !r.tick.Equal(v.End) || !report.At.Equal(v.End) || r.requests < 30 {
+	if r.ticks != 25 || !r.tick.Equal(v.End) || !report.At.Equal(v.End) || r.requests < 30 {
 		t.Errorf("%d ticks up to %s in %d requests", r.ticks, r.tick, r.requests)
 	}
 }

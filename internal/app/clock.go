@@ -16,7 +16,8 @@ const barrier = time.Hour
 
 // stepClock stands at the last tick and moves on with the wall by
 // milliseconds, but stays below the next tick. Simulated readings of the coming
-// hour carry times up to the next tick, so that is the latest time.
+// hour carry times up to the next tick, so that is the latest time. Before the
+// first tick it is the wall's clock.
 type stepClock struct {
 	mu   sync.Mutex
 	tick time.Time
@@ -30,12 +31,18 @@ func newStepClock(tick time.Time) *stepClock {
 func (c *stepClock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.tick.IsZero() {
+		return time.Now().UTC()
+	}
 	return c.tick.Add(min(time.Since(c.set), barrier-time.Millisecond)).Truncate(time.Millisecond)
 }
 
 func (c *stepClock) Latest() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.tick.IsZero() {
+		return time.Now().UTC()
+	}
 	return c.tick.Add(barrier)
 }
 
