@@ -110,7 +110,7 @@ func (t *telemetry) read() {
 	case !spoiled:
 		t.note(NoValues, errors.New(`it has no values; send at least one, such as "values":{"battery_voltage":3.6}`))
 	}
-	if len(r.Values) > 0 {
+	if len(r.Values) > 0 || err == nil && r.HasSeq { // the journal knows by it that the message has come
 		t.decoded.Readings = append(t.decoded.Readings, r)
 	}
 }

@@ -54,7 +54,7 @@ func (d demoCommand) Run(ctx context.Context, c console, h hooks) error {
 		}
 		d.Data = dir
 	}
-	v, err := village.New(village.Options{Season: field.Season(d.Season), Days: d.Days, Plots: d.Plots, Seed: d.Seed})
+	v, err := village.New(village.Options{Season: field.Season(d.Season), Days: d.Days, Plots: d.Plots, Seed: d.Seed, Faults: firmware.Faults{Noise: 1}})
 	if err != nil {
 		return usageError("making the village: %w", err)
 	}

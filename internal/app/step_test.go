@@ -115,3 +115,23 @@ func TestWhoMayAsk(t *testing.T) {
 		t.Errorf("a revoked device is let in: %v", err)
 	}
 }
+
+// TestStepWithRejectedValues ends an hour whose last message holds nothing that can be kept.
+func TestStepWithRejectedValues(t *testing.T) {
+	tr := newTrial(t, asItIs, 1, "")
+	tr.start()
+	d := tr.devices[0]
+	if err := tr.publish(d.id, d.id, d.password, "ganlin/v1/"+d.id+"/telemetry", `{"seq":7,"values":{"soil_moisture@20":7}}`); err != nil {
+		t.Fatal(err)
+	}
+	if a := tr.settled(time.Minute); a.Values.Rejected != 1 || !a.Conserved() {
+		t.Errorf("the account is %+v", a)
+	}
+	tr.stop()
+	tr.launch("serve", "--config", tr.config, "--step")
+	tr.waitReady()
+	r := remote{base: tr.ready.HTTP, token: tr.ready.Token}
+	if err := r.call(t.Context(), http.MethodPost, "/api/v1/step", map[string]any{"at": time.Now(), "last": map[string]int64{d.id: 7}}, nil); err != nil {
+		t.Error(err)
+	}
+}

@@ -126,7 +126,15 @@ func (p *program) openReaders(ctx context.Context) error {
 	p.store = newStoreReader(p, kept[0], progress.Counts)
 	p.dead = &deadReader{read: p.readBatches, records: p.records, position: kept[1], kept: kept[1]}
 	p.recent = &nowReader{journal: p.journal, read: p.readBatches, now: p.now, file: p.folder.file("now.json"), log: p.log}
-	return p.recent.load(ctx)
+	if err := p.recent.load(ctx); err != nil {
+		return err
+	}
+	if p.door != nil { // nobody is connected to a broker that is not open yet
+		for _, d := range p.registry.Load().Devices() {
+			p.now.SetOnline(d.ID, false, p.clock.Now())
+		}
+	}
+	return nil
 }
 
 // addBroker prepares a source over an external broker.

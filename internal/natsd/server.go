@@ -207,6 +207,9 @@ func (s *Server) connect(name, user, secret string, opts []nats.Option) (*nats.C
 	nc, err := nats.Connect("", append([]nats.Option{
 		nats.InProcessServer(inProcess{s}), nats.Name(name), nats.UserInfo(user, secret),
 		nats.MaxReconnects(-1), nats.ReconnectWait(50 * time.Millisecond),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { // without it the client writes to stderr
+			s.log.Error("connection to the NATS server", "name", name, "error", err)
+		}),
 	}, opts...)...)
 	if err != nil {
 		return nil, fmt.Errorf("connecting %s to the NATS server: %w", name, err)
