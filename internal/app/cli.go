@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -59,8 +60,15 @@ func Main(args []string, out, errOut io.Writer) int {
 	return mainWith(args, out, errOut, hooks{})
 }
 
+// gcPercent trades processor time for memory: a village's box has more of the
+// former. GOGC overrides it.
+const gcPercent = 50
+
 // mainWith is Main with the hooks of a test.
 func mainWith(args []string, out, errOut io.Writer, h hooks) int {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	return run(ctx, args, out, errOut, h)

@@ -144,3 +144,28 @@ func TestKickRacesWithLogin(t *testing.T) {
 	}
 	waitFor(t, "all to be offline", func() bool { return h.gate.Connected() == 0 })
 }
+
+// Refusals are counted each and logged once a minute, without what was tried.
+func TestRefusalsInTheLog(t *testing.T) {
+	var log syncBuffer
+	h := newHouse(t, setup{log: &log})
+	for range 30 {
+		c := dial(t, h.address())
+		if code := c.connect(t, connect{id: "d1", user: "d1", secret: "a-secret-that-was-tried"}); code != 5 {
+			t.Fatalf("CONNACK %d, want 5", code)
+		}
+	}
+	login(t, h.address(), "d1")
+	if n := h.gate.Refused()[broker.WrongSecret]; n != 30 {
+		t.Errorf("%d counted, want 30", n)
+	}
+	text := log.String()
+	if n := strings.Count(text, "refused at the door"); n != 1 {
+		t.Errorf("logged %d times, want once:\n%s", n, text)
+	}
+	for _, secret := range []string{"a-secret-that-was-tried", secretOf("d1")} {
+		if strings.Contains(text, secret) {
+			t.Errorf("a secret is in the log:\n%s", text)
+		}
+	}
+}

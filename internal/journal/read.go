@@ -136,11 +136,14 @@ type recent struct {
 
 const recentBytes = 8 << 20
 
+// size is about what a record takes in memory: its body, its header's line and itself.
+func (r *Record) size() int { return len(r.body) + 1024 }
+
 func (c *recent) add(r *Record) {
 	c.records = append(c.records, r)
-	c.bytes += len(r.body)
+	c.bytes += r.size()
 	for c.bytes > recentBytes && len(c.records) > 1 {
-		c.bytes -= len(c.records[0].body)
+		c.bytes -= c.records[0].size()
 		c.records[0] = nil
 		c.records = c.records[1:]
 	}
