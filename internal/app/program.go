@@ -142,7 +142,7 @@ const recordsFile = "ganlin.db"
 
 // run runs the program, and more stages behind it, until ctx ends.
 func (p *program) run(ctx context.Context, more ...stage) error {
-	stages := []stage{{"journal", p.keepJournal}, {"journal's store", p.verifyJournal}, {"journal's length", p.purgeJournal}}
+	stages := []stage{{"memory", p.freeMemory}, {"journal", p.keepJournal}, {"journal's store", p.verifyJournal}, {"journal's length", p.purgeJournal}}
 	if p.child != nil {
 		stages = append(stages, stage{"InfluxDB", p.child.Run})
 	}

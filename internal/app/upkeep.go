@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"runtime/debug"
 	"time"
 
 	"ganlin/internal/journal"
@@ -11,6 +12,7 @@ import (
 const (
 	verifyBytesPerSecond = 20 << 20
 	purgeEvery           = time.Minute
+	freeEvery            = 30 * time.Second
 	purgeAbove           = 0.8 // of the journal's largest size: from here on the oldest fifth goes
 )
 
@@ -56,4 +58,19 @@ func (p *program) purge(ctx context.Context, now time.Time) error {
 		p.log.Info("old records of the journal are dropped", "records", n, "before", before)
 	}
 	return err
+}
+
+// freeMemory gives back now and then what a burst, such as a thousand devices
+// that connect at once, has left behind: the runtime by itself keeps it.
+func (p *program) freeMemory(ctx context.Context) error {
+	turn := time.NewTicker(freeEvery)
+	defer turn.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-turn.C:
+			debug.FreeOSMemory()
+		}
+	}
 }

@@ -134,7 +134,7 @@ type recent struct {
 	bytes   int
 }
 
-const recentBytes = 8 << 20
+const recentBytes = 4 << 20
 
 // size is about what a record takes in memory: its body, its header's line and itself.
 func (r *Record) size() int { return len(r.body) + 1024 }
