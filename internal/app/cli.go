@@ -62,7 +62,7 @@ func Main(args []string, out, errOut io.Writer) int {
 
 // gcPercent trades processor time for memory: a village's box has more of the
 // former. GOGC overrides it.
-const gcPercent = 50
+const gcPercent = 40
 
 // mainWith is Main with the hooks of a test.
 func mainWith(args []string, out, errOut io.Writer, h hooks) int {
