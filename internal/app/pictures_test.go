@@ -25,19 +25,19 @@ func TestPageInABrowser(t *testing.T) {
 	tr.waitReady()
 	tr.reaches(days)
 	tr.mqtt = strings.TrimPrefix(tr.ready.MQTT, "tcp://")
-	added := strings.Fields(string(tr.command("devices", "add", "foreign", "--model", "ganlin-soil-3", "--plot", "p-001", "--data", filepath.Join(tr.folder, "season"))))
 
 	tab := browser(t)
-	if pictures != "" {
-		takePictures(tab, t, tr.ready.HTTP, pictures)
-	}
-	if err := chromedp.Do(tab, chromedp.Navigate(tr.ready.HTTP+"/"), chromedp.WaitVisible(chromedp.CSS("#plots"))); err != nil {
+	if err := chromedp.Do(tab, chromedp.Navigate(tr.ready.HTTP+"/?lang=zh"), chromedp.WaitVisible(chromedp.CSS("#plots"))); err != nil {
 		t.Fatal(err)
 	}
 	text, err := chromedp.Run(tab, chromedp.Text(chromedp.CSS("body")))
-	if err != nil || !strings.Contains(text, "三泉村") || strings.Contains(text, "0.477") {
+	if err != nil || !strings.Contains(text, "三泉村") || strings.Contains(text, "0.477") || !strings.Contains(text, "台在线") || strings.Contains(text, "连不上") {
 		t.Errorf("the page is not the village's: %v\n%s", err, text)
 	}
+	if pictures != "" {
+		takePictures(tab, t, tr.ready.HTTP, pictures)
+	}
+	added := strings.Fields(string(tr.command("devices", "add", "foreign", "--model", "ganlin-soil-3", "--plot", "p-001", "--data", filepath.Join(tr.folder, "season"))))
 	if err := tr.publish("foreign", "foreign", added[len(added)-1], "ganlin/v1/foreign/telemetry", `{"seq":1,"values":{"soil_moisture@20":0.4771}}`); err != nil {
 		t.Fatal(err)
 	}

@@ -129,6 +129,9 @@ func (p *program) open(ctx context.Context) (err error) {
 		p.step = newStepper(p, tick)
 		p.clock = p.step.clock
 	}
+	if p.door != nil {
+		p.nobodyIsConnected()
+	}
 	j := ingest.Journal(p.journal)
 	if o.hooks.journal != nil {
 		j = o.hooks.journal(j)

@@ -126,15 +126,14 @@ func (p *program) openReaders(ctx context.Context) error {
 	p.store = newStoreReader(p, kept[0], progress.Counts)
 	p.dead = &deadReader{read: p.readBatches, records: p.records, position: kept[1], kept: kept[1]}
 	p.recent = &nowReader{journal: p.journal, read: p.readBatches, now: p.now, file: p.folder.file("now.json"), log: p.log}
-	if err := p.recent.load(ctx); err != nil {
-		return err
+	return p.recent.load(ctx)
+}
+
+// nobodyIsConnected says so of every device: the embedded broker is not open yet.
+func (p *program) nobodyIsConnected() {
+	for _, d := range p.registry.Load().Devices() {
+		p.now.SetOnline(d.ID, false, p.clock.Now())
 	}
-	if p.door != nil { // nobody is connected to a broker that is not open yet
-		for _, d := range p.registry.Load().Devices() {
-			p.now.SetOnline(d.ID, false, p.clock.Now())
-		}
-	}
-	return nil
 }
 
 // addBroker prepares a source over an external broker.
