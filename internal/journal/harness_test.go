@@ -1,6 +1,7 @@
 package journal_test
 
 import (
+	"errors"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -129,6 +130,9 @@ func copyOf(tb testing.TB, dir string) string {
 	}
 	tb.Cleanup(func() { os.RemoveAll(to) })
 	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) { // a temporary file that was renamed meanwhile
+			return nil
+		}
 		if err != nil || d.IsDir() || strings.HasPrefix(d.Name(), "_test_") {
 			return err
 		}
@@ -137,6 +141,9 @@ func copyOf(tb testing.TB, dir string) string {
 			return err
 		}
 		content, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
 		if err != nil {
 			return err
 		}
