@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -12,8 +13,9 @@ import (
 const (
 	verifyBytesPerSecond = 20 << 20
 	purgeEvery           = time.Minute
-	freeEvery            = 30 * time.Second
-	purgeAbove           = 0.8 // of the journal's largest size: from here on the oldest fifth goes
+	freeEvery            = 15 * time.Second
+	memoryFloor          = 96 << 20 // bytes, of the Go runtime
+	purgeAbove           = 0.8      // of the journal's largest size: from here on the oldest fifth goes
 )
 
 // verifyJournal reads the whole store once, slowly, so that damage is noticed before somebody needs the record.
@@ -61,7 +63,8 @@ func (p *program) purge(ctx context.Context, now time.Time) error {
 }
 
 // freeMemory gives back now and then what a burst, such as a thousand devices
-// that connect at once, has left behind: the runtime by itself keeps it.
+// that connect at once, has left behind: the runtime by itself keeps it. The
+// limit is soft and follows what is in use, so that it never starves the work.
 func (p *program) freeMemory(ctx context.Context) error {
 	turn := time.NewTicker(freeEvery)
 	defer turn.Stop()
@@ -70,7 +73,10 @@ func (p *program) freeMemory(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-turn.C:
-			debug.FreeOSMemory()
 		}
+		debug.FreeOSMemory()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		debug.SetMemoryLimit(max(memoryFloor, 2*int64(m.HeapAlloc))) //nolint:gosec // far below the limit of the type
 	}
 }
