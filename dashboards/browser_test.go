@@ -37,7 +37,7 @@ type browser struct {
 func openBrowser(t *testing.T) *browser {
 	t.Helper()
 	if _, err := os.Stat(chromium); err != nil {
-		t.Skipf("no Chromium: %v", err)
+		t.Fatalf("no Chromium: %v; install it, on Debian: apt-get install chromium", err)
 	}
 	ctx, stop := chromedp.NewExecAllocator(t.Context(), append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()), chromedp.NoFirstRun,

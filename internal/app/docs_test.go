@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// TestCommandsOfTheDocuments runs every command that a document shows, in their
-// order, against one demo. A command that it does not know fails it.
+// TestCommandsOfTheDocuments runs the ganlin and mosquitto commands that documents
+// show against one demo; of make it looks whether the target is there, and the
+// fleet alone is run by its own tests. A command that it does not know fails it.
 func TestCommandsOfTheDocuments(t *testing.T) {
 	tr := &trial{t: t, kind: asItIs, folder: t.TempDir()}
 	season := filepath.Join(tr.folder, "season")
