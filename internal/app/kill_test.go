@@ -38,7 +38,7 @@ func TestKillLosesWhatIsAnsweredEarly(t *testing.T) {
 	tr.start()
 	l := tr.load()
 	running := l.begin(t)
-	for range counts(3, 10) {
+	for range counts(8, 10) {
 		l.progress(t, 3000)
 		tr.kill()
 		tr.start()
