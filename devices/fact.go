@@ -11,6 +11,9 @@ const (
 	PresenceFact                     // a device came or went
 	ReportFact                       // a valve answered or changed
 	TickFact                         // event time of a site moved on
+	VersionFact                      // registry or rules are new
+	ActFact                          // a person acted
+	DecisionFact                     // the rules decided; they pass it over
 )
 
 // A Fact is one thing that the journal knows and that may change a decision.
@@ -28,6 +31,9 @@ type Fact struct {
 
 	Presence *Presence
 	Report   *CommandReport
+	Version  *Version
+	Act      *Act
+	Decision *Decision
 }
 
 // Flags are what a check found wrong with a value that was kept all the same.

@@ -52,11 +52,13 @@ func (b *inbox) deliver(m ingest.Message) error {
 	return nil
 }
 
-// settleAll answers all that was held so far with nil.
+// settleAll answers all that was held so far with nil, and from now on each
+// message at once: a client that was slow comes back with them once more.
 func (b *inbox) settleAll() {
 	b.mu.Lock()
 	held := append([]ingest.Message(nil), b.got...)
 	b.settled = len(held)
+	b.answer = accept
 	b.mu.Unlock()
 	for _, m := range held {
 		m.Settle(nil)

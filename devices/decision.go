@@ -1,0 +1,93 @@
+package devices
+
+import "time"
+
+// A DecisionKind says what was decided.
+type DecisionKind string
+
+// The kinds of decisions.
+const (
+	BalanceDecision    DecisionKind = "balance"    // a plot's water balance of one day
+	AlertDecision      DecisionKind = "alert"      // an alert changed its state
+	IrrigationDecision DecisionKind = "irrigation" // a plot is to be watered, or no longer
+	CommandDecision    DecisionKind = "command"    // a valve is commanded, or a command has ended
+	LedgerDecision     DecisionKind = "ledger"     // an opening is over: what was commanded and delivered
+	ClueDecision       DecisionKind = "clue"       // a household's clue was raised, changed or withdrawn
+)
+
+// A Decision is one thing that the rules decided, with its evidence. Its id
+// follows from what it is about, so the same facts give the same id.
+type Decision struct {
+	ID        string             `json:"id"`
+	At        time.Time          `json:"at"` // event time
+	Site      SiteID             `json:"site"`
+	Subject   string             `json:"subject"` // the plot, valve, device, household or rule that it is about
+	Plot      PlotID             `json:"plot,omitempty"`
+	Rule      string             `json:"rule"`
+	Version   string             `json:"version"` // of the rule: the first 12 hexadecimal digits of its SHA-256
+	Kind      DecisionKind       `json:"kind"`
+	Outcome   string             `json:"outcome"`            // such as firing, resolved, open, raised
+	Severity  string             `json:"severity,omitempty"` // of an alert: info, warning or critical; of a clue its level
+	Numbers   map[string]float64 `json:"numbers,omitempty"`  // what the rule saw, by name; the unit is in the name
+	Texts     map[string]string  `json:"texts,omitempty"`    // likewise
+	Unknown   []string           `json:"unknown,omitempty"`  // what the rule would have needed and nobody knows, sorted
+	Estimated []string           `json:"estimated,omitempty"`
+	Evidence  []Evidence         `json:"evidence,omitempty"` // the readings behind the numbers
+	Command   *Command           `json:"command,omitempty"`  // to Subject
+	Points    []Point            `json:"-"`                  // what is to be stored of it
+}
+
+// Evidence is a reading that a decision was made of.
+type Evidence struct {
+	Device   DeviceID  `json:"device"`
+	Key      string    `json:"key"`
+	Value    float64   `json:"value"`
+	At       time.Time `json:"at"`
+	Received time.Time `json:"received"` // not part of what identifies the decision
+}
+
+// A Point is a derived row of the time series store. Its tags besides those of
+// its location are few and bounded.
+type Point struct {
+	Measurement Measurement // one of the derived ones
+	Location    Location
+	Valve       DeviceID // of the ledger
+	Rule        string   // of an alert
+	Severity    string   // of an alert
+	At          time.Time
+	Numbers     map[string]float64 // stored as floats
+	Integers    map[string]int64
+	Texts       map[string]string
+}
+
+// The derived measurements. What is in them is no reading and no term of the accounting.
+const (
+	BalanceMeasurement Measurement = "balance"
+	LedgerMeasurement  Measurement = "ledger"
+	AlertMeasurement   Measurement = "alert"
+	ClueMeasurement    Measurement = "clue"
+)
+
+// A Version says by which registry and rules is decided from now on, by content hash.
+type Version struct {
+	Registry string `json:"registry"`
+	Rules    string `json:"rules"`
+}
+
+// An Act is what a person did that the rules have to know of.
+type Act struct {
+	ID     string    `json:"id"`
+	At     time.Time `json:"at"`
+	Action ActAction `json:"action"`
+	By     string    `json:"by"`               // an account, never a name
+	Reason string    `json:"reason,omitempty"` // a code, never free text
+}
+
+// An ActAction is one of the things that a person can do.
+type ActAction string
+
+// The acts on all valves: a stop closes everything and lets nothing open until a resume.
+const (
+	StopAct   ActAction = "stop"
+	ResumeAct ActAction = "resume"
+)
