@@ -24,7 +24,7 @@ test: parts influxd $(TESTSUM)
 
 # The full counts; the results belong in docs/PROMISES.md.
 test-long: parts influxd $(TESTSUM)
-	GANLIN_LONG=1 $(TESTSUM) --format standard-verbose -- -timeout 60m -p 1 -v ./...
+	GANLIN_LONG=1 $(TESTSUM) --format standard-verbose -- -timeout 60m -count=1 -p 1 ./...
 
 lint: $(LINT)
 	$(LINT) run ./...
@@ -32,8 +32,8 @@ lint: $(LINT)
 	$(GO) mod tidy -diff
 
 # Numbers for docs/BENCHMARKS.md, on an otherwise idle machine.
-bench:
-	$(GO) test -run '^$$' -bench . -benchmem -timeout 30m ./devices ./ingest/... ./internal/... 
+bench: parts influxd
+	$(GO) test -run '^$$' -bench . -benchmem -timeout 30m ./...
 
 # The pictures of the documents, taken from the running demo.
 pictures: parts influxd

@@ -41,7 +41,12 @@ func (d Device) freshness(now time.Time) freshness {
 type concern uint8
 
 const (
-	concernSilent concern = iota
+	concernValve concern = iota
+	concernExtreme
+	concernSevere
+	concernSilent
+	concernUnknown
+	concernModerate
 	concernDry
 	concernAir
 	concernUnreachable
@@ -53,12 +58,14 @@ const (
 
 // key is the concern's place in the catalogue, and its sign on the page.
 func (c concern) key() string {
-	return [...]string{"silent", "dry", "air", "unreachable", "clock", "empty", "late"}[c]
+	return [...]string{
+		"valve", "extreme", "severe", "silent", "unknown", "moderate", "dry", "air", "unreachable", "clock", "empty", "late",
+	}[c]
 }
 
 // tone is how much the concern stands out.
 func (c concern) tone() string {
-	return [...]string{"bad", "dry", "warn", "bad", "note", "note", "note"}[c]
+	return [...]string{"bad", "bad", "bad", "bad", "note", "dry", "dry", "warn", "bad", "note", "note", "note"}[c]
 }
 
 // concern is what a freshness gives reason for.
@@ -91,6 +98,7 @@ type board struct {
 	newest          time.Time
 
 	devices, onTime, online, look int
+	urgent                        int  // alerts that somebody has to see to
 	onlineUnknown                 bool // of one device or more
 }
 
@@ -108,11 +116,18 @@ func lookAt(v View, now time.Time) *board {
 		b.stations = append(b.stations, b.group(string(s.ID), string(s.ID), nil, s.Devices))
 	}
 	for _, groups := range [][]group{b.plots, b.stations} {
-		slices.SortStableFunc(groups, func(x, y group) int { return cmp.Compare(x.worst(), y.worst()) })
+		slices.SortStableFunc(groups, func(x, y group) int {
+			return cmp.Or(cmp.Compare(x.worst(), y.worst()), cmp.Compare(y.grade().rank(), x.grade().rank()))
+		})
 	}
 	for _, g := range b.plots {
 		if g.worst() < concernLate {
 			b.look++
+		}
+	}
+	for _, a := range v.Alerts {
+		if a.State != AlertPending && a.Severity != "info" {
+			b.urgent++
 		}
 	}
 	known := levels()
@@ -126,11 +141,34 @@ func lookAt(v View, now time.Time) *board {
 	return b
 }
 
+// concerns are those of the land and its valves, in any order.
+func (p *Plot) concerns() []concern {
+	var out []concern
+	if p.Dry && p.Grade == "" {
+		out = append(out, concernDry)
+	}
+	switch p.Grade {
+	case GradeUnknown:
+		out = append(out, concernUnknown)
+	case GradeModerate:
+		out = append(out, concernModerate)
+	case GradeSevere:
+		out = append(out, concernSevere)
+	case GradeExtreme:
+		out = append(out, concernExtreme)
+	case GradeNone, GradeLight: // nothing to be done
+	}
+	if slices.ContainsFunc(p.Valves, func(v Valve) bool { return v.unknown() || v.Locked }) {
+		out = append(out, concernValve)
+	}
+	return out
+}
+
 // group judges one card and counts its devices.
 func (b *board) group(id, name string, p *Plot, ds []Device) group {
 	g := group{id: id, name: name, plot: p, devices: ds}
-	if p != nil && p.Dry {
-		g.concerns = append(g.concerns, concernDry)
+	if p != nil {
+		g.concerns = p.concerns()
 	}
 	for _, d := range ds {
 		b.devices++
@@ -164,6 +202,22 @@ func (b *board) group(id, name string, p *Plot, ds []Device) group {
 	slices.Sort(g.concerns)
 	g.concerns = slices.Compact(g.concerns)
 	return g
+}
+
+// grade is that of a plot; a station has none.
+func (g group) grade() Grade {
+	if g.plot == nil {
+		return ""
+	}
+	return g.plot.Grade
+}
+
+// watering reports whether water runs on a plot.
+func (g group) watering() bool {
+	if p := g.plot; p != nil && len(p.Valves) > 0 {
+		return slices.ContainsFunc(p.Valves, Valve.wet)
+	}
+	return g.plot != nil && g.plot.Irrigating || slices.ContainsFunc(g.devices, Device.watering)
 }
 
 // matches reports whether a search for query, in lower case, finds the group.

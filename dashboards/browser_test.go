@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -138,6 +139,7 @@ func TestInABrowser(t *testing.T) {
 	b := openBrowser(t)
 	t.Run("opens", b.opens)
 	t.Run("updates", b.updates)
+	t.Run("follows the water", b.followsTheWater)
 	t.Run("says when it is cut", b.saysWhenCut)
 	t.Run("reloads for another program", b.reloads)
 	t.Run("everybody can use it", b.everybodyCanUseIt)
@@ -210,6 +212,44 @@ func (b *browser) updates(t *testing.T) {
 	}
 }
 
+func (b *browser) followsTheWater(t *testing.T) {
+	view := drySummer(morning)
+	v := newVillage(view)
+	server, _ := start(t, v)
+	b.do(t, chromedp.Navigate(server.URL+"/?lang=zh"))
+	b.is(t, live)
+	evaluate[bool](t, b, `window.same = true; document.querySelectorAll('#alerts details')[1].open = true;
+		document.querySelector('#p_p-007 details').open = true; document.querySelectorAll('#alerts summary')[1].focus(); true`)
+
+	view = drySummer(morning)
+	plot := &view.Plots[6]
+	plot.DepletionMM, plot.Valves[0].DeliveredL = known(77.3), known(9876)
+	view.Alerts = view.Alerts[1:] // a group has another number
+	view.Clues = view.Clues[1:]
+	v.set(view, morning)
+	b.is(t, "document.querySelector('#p_p-007 .tank .fill').getAttribute('width') === '30' && document.querySelector('#p_p-007 .tank b').innerText === '30%'")
+	b.is(t, "document.querySelector('#p_p-007 .faucets').innerText.includes('已浇 9,876 升')")
+	b.is(t, "document.querySelectorAll('#clues .level').length === 1")
+
+	view.Alerts = slices.DeleteFunc(drySummer(morning).Alerts, func(a dashboards.Alert) bool { return a.Rule == "drought_severe" }) // the first one is gone
+	view.Plots[6].Grade, view.Plots[6].WhyUnknown = dashboards.GradeUnknown, []string{"station_silent"}
+	v.set(view, morning)
+	b.is(t, "document.querySelector('#p_p-007 .hatch') && document.querySelector('#p_p-007 .tank').innerText.includes('不知道：气象站没有消息')")
+
+	b.is(t, "document.querySelectorAll('#alerts > ul > li').length === 4")
+	if got := evaluate[string](t, b, `Array.from(document.querySelectorAll('#alerts [open]'), (e) => e.dataset.k).join() + ', ' +
+		document.activeElement.closest('details').dataset.k`); got != "valve_unconfirmed critical firing, valve_unconfirmed critical firing" {
+		t.Errorf("open and in focus: %s", got)
+	}
+
+	view.Alerts, view.Clues = nil, nil
+	v.set(view, morning)
+	b.is(t, "document.querySelector('#alerts').hidden && document.querySelector('#clues').hidden")
+	if !evaluate[bool](t, b, "window.same === true && document.querySelector('#p_p-007 details').open") {
+		t.Error("the page was loaded again, or what was open closed")
+	}
+}
+
 func (b *browser) saysWhenCut(t *testing.T) {
 	v := newVillage(states()["well"])
 	server, shut := start(t, v)
@@ -245,7 +285,7 @@ func (b *browser) reloads(t *testing.T) {
 
 func (b *browser) everybodyCanUseIt(t *testing.T) {
 	for name, view := range map[string]dashboards.View{
-		"village": fortyPlots(morning), "trouble": states()["trouble"], "empty": states()["empty"], "building": states()["building"],
+		"village": fortyPlots(morning), "summer": drySummer(morning), "trouble": states()["trouble"], "empty": states()["empty"], "building": states()["building"],
 	} {
 		server, _ := start(t, newVillage(view))
 		for _, lang := range []string{"zh", "en"} {
@@ -334,7 +374,7 @@ func TestPictures(t *testing.T) {
 	}
 	b := openBrowser(t)
 	all := states()
-	all["village"], all["village-trouble"] = fortyPlots(morning), troubled(fortyPlots(morning))
+	all["village"], all["village-trouble"], all["summer"] = fortyPlots(morning), troubled(fortyPlots(morning)), drySummer(morning)
 	for name, view := range all {
 		server, _ := start(t, newVillage(view))
 		for _, lang := range []string{"zh", "en"} {

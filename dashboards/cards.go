@@ -18,7 +18,10 @@ type card struct {
 	Cells         []cell
 	Profile       bool   // the cells are depths of soil moisture, one below the other
 	Note          string // why there is nothing else
+	Tank          *tank  // nil: nobody judges how much water there is; else the cells are among the details
+	Faucets       []faucet
 	Devices       []deviceLine
+	Land          []row // of the plot itself
 	Details       []detail
 }
 
@@ -68,8 +71,11 @@ func (s speaker) card(g group) card {
 	if len(g.concerns) > 0 {
 		c.Tone = g.worst().tone()
 	}
-	if slices.ContainsFunc(g.devices, Device.watering) {
+	if g.watering() {
 		c.Badges = append(c.Badges, badge{Tone: "water", Sign: "watering", Text: s.text("concern.watering", nil)})
+	}
+	if g.plot != nil {
+		c.land(s, g)
 	}
 	large := largeQuantities(g)
 	c.Profile = large[devices.SoilMoisture]

@@ -2,7 +2,6 @@ package dashboards
 
 import (
 	"cmp"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,51 +34,24 @@ func (s speaker) number(v Value) string {
 	case v.Key.Quantity == devices.ValveOpen:
 		return s.text("valve.closed", nil)
 	}
-	return decimal(v.Number, spec.Decimals)
-}
-
-// decimal writes x with a fixed number of decimals, its thousands apart and a true minus sign.
-func decimal(x float64, decimals int) string {
-	text := strconv.FormatFloat(math.Abs(x), 'f', decimals, 64)
-	whole, part, hasPart := strings.Cut(text, ".")
-	if n, err := strconv.ParseInt(whole, 10, 64); err == nil {
-		whole = words.Integer(n)
-	}
-	if hasPart {
-		whole += "." + part
-	}
-	if x < 0 && strings.ContainsAny(whole, "123456789") {
-		whole = "−" + whole
-	}
-	return whole
+	return words.Decimal(v.Number, spec.Decimals)
 }
 
 // unit writes a unit as people read it.
 func unit(q devices.Quantity) string {
 	spec, _ := q.Spec()
-	switch spec.Unit {
-	case "1":
-		return ""
-	case "m3/m3":
-		return "m³/m³"
-	case "Cel":
-		return "°C"
-	case "deg":
-		return "°"
-	case "W/m2":
-		return "W/m²"
-	default:
-		return string(spec.Unit)
-	}
+	return words.Unit(string(spec.Unit))
 }
 
-func (s speaker) quantity(q devices.Quantity) string {
-	name, ok := s.catalogue.Lookup(s.language, "quantity."+string(q), nil)
-	if !ok {
-		return string(q)
+// word is the message of a code, or the code.
+func (s speaker) word(group, code string) string {
+	if text, ok := s.catalogue.Lookup(s.language, group+code, nil); ok {
+		return text
 	}
-	return name
+	return code
 }
+
+func (s speaker) quantity(q devices.Quantity) string { return s.word("quantity.", string(q)) }
 
 // place names the depth and the channel of a key; it is empty without both.
 func (s speaker) place(k devices.Key) string {
@@ -133,11 +105,20 @@ func (s speaker) moment(t time.Time) string { return s.format(t, "15:04") }
 func (s speaker) second(t time.Time) string { return s.format(t, "15:04:05") }
 
 func (s speaker) format(t time.Time, clock string) string {
-	day := "2 January 2006, "
-	if s.language == words.Chinese {
-		day = "2006年1月2日 "
+	return words.Moment(s.language, t.In(s.zone), clock)
+}
+
+// brief writes a time of the site for somebody who knows what day it is.
+func (s speaker) brief(t time.Time) string {
+	t, now := t.In(s.zone), s.now.In(s.zone)
+	layout := map[words.Language]string{words.Chinese: "1月2日 15:04", words.English: "2 January, 15:04"}[s.language]
+	switch {
+	case t.Year() != now.Year():
+		return s.moment(t)
+	case t.YearDay() == now.YearDay():
+		layout = "15:04"
 	}
-	return t.In(s.zone).Format(day + clock)
+	return t.Format(layout)
 }
 
 // inOrder returns values in the order of the contract, then by depth and channel.

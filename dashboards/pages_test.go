@@ -72,7 +72,10 @@ func states() map[string]dashboards.View {
 	lost.Plots[0].FieldCapacity, lost.Plots[0].WiltingPoint = 0, 0
 	lost.Parts[1].Conditions = []dashboards.Condition{{Kind: dashboards.JournalLost, First: 5, Last: 6}}
 	lost.Parts[2].Conditions = []dashboards.Condition{{Kind: dashboards.DatabaseBuilding, Elapsed: 70 * time.Second}}
+	dry := drySummer(now)
+	dry.Plots, dry.Stations = []dashboards.Plot{dry.Plots[6], dry.Plots[11], dry.Plots[38], dry.Plots[2], dry.Plots[0]}, nil
 	return map[string]dashboards.View{
+		"dry":      dry,
 		"well":     well,
 		"empty":    {Parts: calm(dashboards.View{}).Parts, Ledger: dashboards.Ledger{Quiet: true}},
 		"building": building,
@@ -121,6 +124,10 @@ func shows(t *testing.T, page string, texts ...string) {
 
 func TestEveryStateIsSaidInWords(t *testing.T) {
 	for name, texts := range map[string][]string{
+		"dry": {
+			"有 3 块地需要留意", "很旱", "作物已经缺水", "正在浇水，最迟 10:10 自动关", "已浇 5,234 升，共 12,000 升", "不知道：探头 2 天没有消息",
+			"阀门是开是关不知道，按开着处理", "地很干", "h-004", "可能减产 46%", "（34%～58%）", "把握：大", "2</g-t></b> <g-t>户待走访", "玉米", "需水最多的时候",
+		},
 		"well":     {"一切正常", "0.231", "m³/m³", "正在浇水", "31.3", "账平", "第 37 天，共 120 天", "mosquitto_pub"},
 		"empty":    {"还没有登记田块"},
 		"building": {"正在准备", "第 3 步，共 4 步，已用 1 分 10 秒", "还没有读数", "没有。收到的每条消息都读懂了"},
@@ -163,6 +170,13 @@ func TestThePageTrustsNothing(t *testing.T) {
 	v.Plots[0].Devices[0].Firmware = evil
 	v.Parts[0].Conditions[0].Detail = evil
 	v.DeadLetters = []dashboards.DeadLetters{{Reason: evil, Count: 1}}
+	p := &v.Plots[0]
+	p.Grade, p.WhyUnknown, p.Crop, p.Stage, p.Mode = dashboards.GradeUnknown, []string{evil}, evil, evil, evil
+	p.Valves = []dashboards.Valve{{ID: evil, State: evil}}
+	v.Alerts = []dashboards.Alert{{
+		ID: evil, Rule: evil, Subject: evil, PlotName: evil, Severity: evil, State: evil, Since: morning, Numbers: map[string]float64{evil: 1},
+	}, {Rule: "frost", Subject: string(p.Devices[0].ID), State: dashboards.AlertFiring}}
+	v.Clues = []dashboards.Clue{{ID: evil, Household: evil, Level: evil, Plots: []string{evil}, Confidence: evil}}
 	r := ask(t, serve(t, newVillage(v)), "/?q="+"%3Cscript%3E&lang=%22%3E%3Cscript%3E")
 	if page := body(t, r); strings.Contains(page, "<script>") || strings.Count(page, "<script") != 1 {
 		t.Errorf("text became markup:\n%s", page)
@@ -198,7 +212,7 @@ var ownFile = regexp.MustCompile(`/assets/[\w.-]+`)
 
 // TestTheFirstLoadIsLight counts what a phone loads that has never been here.
 func TestTheFirstLoadIsLight(t *testing.T) {
-	pages := serve(t, newVillage(fortyPlots(morning)))
+	pages := serve(t, newVillage(drySummer(morning)))
 	total, page := unpack(t, ask(t, pages, "/", "Accept-Encoding", "gzip, deflate, br"))
 	sizes := []string{fmt.Sprintf("page %d (plain %d)", total, len(page))}
 	seen := map[string]bool{}
@@ -291,6 +305,108 @@ func TestWhatNeedsAttentionComesFirst(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got[:len(want)]); diff != "" {
 		t.Errorf("order (-want +got):\n%s", diff)
+	}
+}
+
+func TestADryFieldIsToldFromAWetOne(t *testing.T) {
+	const taw, raw = 100.0, 55.0
+	for name, test := range map[string]struct {
+		plot dashboards.Plot
+		want []string
+	}{
+		"enough": {
+			dashboards.Plot{Grade: dashboards.GradeNone, DepletionMM: known(20), RAWMM: known(raw), TAWMM: known(taw), DaysToStress: known(7.9)},
+			[]string{`class="fill" width="80"`, `d="M45 0v8"`, "80</g-t>%", "大约 7 天后开始缺水", "不旱", "一切正常"},
+		},
+		"less than a day": {
+			dashboards.Plot{Grade: dashboards.GradeLight, DepletionMM: known(54), RAWMM: known(raw), TAWMM: known(taw), DaysToStress: known(0.2)},
+			[]string{"一天内开始缺水", "有点旱", "一切正常"},
+		},
+		"days that nobody knows": {
+			dashboards.Plot{Grade: dashboards.GradeNone, DepletionMM: known(0), RAWMM: known(raw), TAWMM: known(taw)},
+			[]string{"作物现在不缺水", `class="fill" width="100"`},
+		},
+		"many days": {
+			dashboards.Plot{Grade: dashboards.GradeNone, DepletionMM: known(0), RAWMM: known(raw), TAWMM: known(taw), DaysToStress: known(33)},
+			[]string{"十天内不缺水"},
+		},
+		"stress": {
+			dashboards.Plot{Grade: dashboards.GradeSevere, DepletionMM: known(120), RAWMM: known(raw), TAWMM: known(taw), DaysToStress: known(0)},
+			[]string{`class="fill" width="0"`, "作物已经缺水", "很旱", "有 1 块地需要留意"},
+		},
+		"unknown, with numbers of yesterday": {
+			dashboards.Plot{Grade: dashboards.GradeUnknown, DepletionMM: known(20), RAWMM: known(raw), TAWMM: known(taw), WhyUnknown: []string{"soil_moisture", "relative_humidity"}},
+			[]string{`class="hatch"`, "不知道：没有可信的土壤水分；没有相对湿度", "旱情不知道", "有 1 块地需要留意"},
+		},
+		"unknown for no reason given": {dashboards.Plot{Grade: dashboards.GradeUnknown}, []string{"不知道：资料不够"}},
+		"a valve of which nothing is known": {
+			dashboards.Plot{Valves: []dashboards.Valve{{ID: "v-1"}}}, []string{"阀门是开是关不知道，按开着处理", "请看阀门"},
+		},
+		"a valve that closes tomorrow": {
+			dashboards.Plot{Valves: []dashboards.Valve{{ID: "v-1", State: dashboards.ValveOpen, Until: morning.Add(20 * time.Hour), DeliveredL: known(0)}}},
+			[]string{"最迟 7月13日 05:00 自动关", "已浇 0 升", "正在浇水"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			test.plot.ID, test.plot.Devices = "p-1", []dashboards.Device{probe("s-1", morning.Add(-5*time.Minute), 0.231)}
+			page := body(t, ask(t, serve(t, newVillage(dashboards.View{Plots: []dashboards.Plot{test.plot}})), "/?lang=zh"))
+			shows(t, page, test.want...)
+			if unknown := test.plot.Grade == dashboards.GradeUnknown; unknown && strings.Contains(page, "</g-t>%") {
+				t.Error("a share of water is shown that nobody knows")
+			}
+		})
+	}
+}
+
+func TestTheWorstAlertIsTheFirst(t *testing.T) {
+	page := body(t, ask(t, serve(t, newVillage(drySummer(morning))), "/?lang=en"))
+	var got []string
+	for _, m := range regexp.MustCompile(`data-k="([^"]+)"`).FindAllStringSubmatch(page, -1) {
+		got = append(got, m[1])
+	}
+	want := []string{
+		"drought_severe critical firing", "valve_unconfirmed critical firing", "soil_unknown warning unknown", "heat warning pending", "water_need info firing",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("order (-want +got):\n%s", diff)
+	}
+	if red, yellow := strings.Index(page, "h-004"), strings.Index(page, "h-017"); red < 0 || red > yellow {
+		t.Error("the gravest clue is not the first")
+	}
+	shows(t, page, `href="/?lang=en&amp;q=p-031"`, "1 more", "7 places")
+	plots := regexp.MustCompile(`<li id="p_(p-\d+)"`).FindAllStringSubmatch(page, 7)
+	if got := plots[0][1] + plots[1][1] + plots[2][1]; got != "p-039p-031p-007" {
+		t.Errorf("plots begin with %s", got)
+	}
+}
+
+func TestAnAlertOfNoPlotIsNotPassedOver(t *testing.T) {
+	v := states()["well"]
+	for _, test := range []struct {
+		severity string
+		state    dashboards.AlertState
+		want     string
+	}{
+		{"warning", dashboards.AlertFiring, "1 thing needs seeing to"},
+		{"critical", dashboards.AlertUnknown, "1 thing needs seeing to"},
+		{"info", dashboards.AlertFiring, "All is well"},
+		{"critical", dashboards.AlertPending, "All is well"},
+	} {
+		v.Alerts = []dashboards.Alert{{Rule: "a_rule_of_next_year", Subject: "x", Severity: test.severity, State: test.state}}
+		shows(t, body(t, ask(t, serve(t, newVillage(v)), "/?lang=en")), test.want, "a_rule_of_next_year")
+	}
+}
+
+func TestAThousandAlertsAreBounded(t *testing.T) {
+	v := many(1000)
+	for _, p := range v.Plots {
+		v.Alerts = append(v.Alerts, dashboards.Alert{ID: "a-" + string(p.ID), Rule: "drought", Subject: string(p.ID), Severity: "warning", State: dashboards.AlertFiring, Since: morning})
+		v.Clues = append(v.Clues, dashboards.Clue{ID: "c-" + string(p.ID), Household: "h", Level: "blue", Plots: []string{"1", "2", "3", "4", "5", "6", "7"}})
+	}
+	page := body(t, ask(t, serve(t, newVillage(v)), "/?lang=en"))
+	shows(t, page, "1,000 places", "994 more", "960 more", "and others, 7 plots in all")
+	if len(page) > 200_000 {
+		t.Errorf("the page has %d bytes", len(page))
 	}
 }
 

@@ -70,7 +70,7 @@ func (r *renderer) render(s screen, l words.Language) (*rendered, error) {
 		out.regions = append(out.regions, newRegion(id, list, strings.TrimSpace(b.String())))
 		return nil
 	}
-	for _, tmpl := range []string{"hero", "parts", "head", "pager", "ledger", "letters"} {
+	for _, tmpl := range []string{"hero", "alerts", "head", "pager", "clues", "parts", "ledger", "letters"} {
 		if err := add(tmpl, tmpl, "", s); err != nil {
 			return nil, err
 		}

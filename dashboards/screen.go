@@ -1,8 +1,8 @@
 package dashboards
 
 import (
-	"cmp"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -50,6 +50,8 @@ type screen struct {
 	Letters  []letter
 	Command  string
 	Head     listHead
+	Alerts   []alertGroup
+	Clues    clueList
 	Plots    []card
 	Stations []card
 	Pager    *pager // nil: one page holds all
@@ -60,10 +62,10 @@ type hero struct {
 	Counts                 []count
 	Newest                 string
 	Try                    bool // nothing has come yet, and the page tells how to send a reading
-	Time, Season           string
+	Time, Season, Watered  string
 }
 
-type count struct{ Number, Label string }
+type count struct{ Number, Label, Link string }
 
 type part struct {
 	Name, Tone, Word string
@@ -82,8 +84,8 @@ type letter struct{ Reason, Count string }
 type listHead struct {
 	Search, All string // what was searched for; the address that shows all again
 	Count       string
-	Legend      string // of the moisture bars, where a card shows them
-	Lines       bool   // they are marked
+	Legend      string // of the bars, where a card shows them
+	Lines       int    // how many marks they have
 	Language    string // to be kept by the search form; empty: not named
 	None        string // why there are no plots, and what to do
 	Hint        string
@@ -102,6 +104,7 @@ func (s speaker) screen(b *board, q query) screen {
 	out := screen{
 		Hero: s.hero(b), Ledger: s.ledger(b.Ledger),
 		Letters: s.letters(b.DeadLetters), Command: b.Command,
+		Alerts: s.alerts(b), Clues: s.clues(b.Clues),
 		Head:     s.listHead(q, len(plots), len(stations), len(b.plots)),
 		Plots:    s.cards(plots, q.page),
 		Stations: s.cards(stations, q.page),
@@ -172,15 +175,19 @@ func (s speaker) listHead(q query, plots, stations, all int) listHead {
 	return h
 }
 
-// legend explains the moisture bars of cards.
+// legend explains the bars of cards.
 func (h *listHead) legend(s speaker, cards []card) {
+	if slices.ContainsFunc(cards, func(c card) bool { return c.Tank != nil }) {
+		h.Legend, h.Lines = s.text("plots.legend_tank", nil), 1
+		return
+	}
 	for _, c := range cards {
 		if !c.Profile {
 			continue
 		}
 		h.Legend = s.text("plots.legend", nil)
 		if bar := c.Cells[0].Bar; bar.WiltingPoint+bar.FieldCapacity > 0 {
-			h.Legend, h.Lines = s.text("plots.legend_lines", nil), true
+			h.Legend, h.Lines = s.text("plots.legend_lines", nil), 2
 			return
 		}
 	}
@@ -207,11 +214,14 @@ func (s speaker) hero(b *board) hero {
 	case b.look > 0:
 		h.Tone = "look"
 		headline("look", b.look)
+	case b.urgent > 0:
+		h.Tone = "look"
+		headline("urgent", b.urgent)
 	default:
 		headline("well", 0)
 	}
 	counted := func(key string, n int) {
-		h.Counts = append(h.Counts, count{words.Integer(int64(n)), s.text("hero."+key, words.Args{"n": n})})
+		h.Counts = append(h.Counts, count{Number: words.Integer(int64(n)), Label: s.text("hero."+key, words.Args{"n": n})})
 	}
 	counted("plots", len(b.plots))
 	counted("devices", b.devices)
@@ -220,6 +230,14 @@ func (s speaker) hero(b *board) hero {
 	}
 	if b.devices > 0 && !b.onlineUnknown {
 		counted("online", b.online)
+	}
+	if b.Water != (Water{}) {
+		h.Counts = append(h.Counts, count{Number: words.Short(b.Water.TodayL/1000, 1), Label: s.text("hero.water", nil)})
+		h.Watered = s.text("hero.watered", words.Args{"m3": words.Short(b.Water.SeasonL/1000, 0), "openings": b.Water.Openings})
+	}
+	if n := len(b.Clues); n > 0 {
+		counted("clues", n)
+		h.Counts[len(h.Counts)-1].Link = "#clues"
 	}
 	h.Try = b.newest.IsZero() && b.Command != ""
 	if !b.newest.IsZero() {
@@ -268,7 +286,7 @@ func (s speaker) ledger(l Ledger) []equation {
 	line := func(name string, total int64, totalName string, terms []count, off int64) equation {
 		e := equation{
 			Name: s.text("ledger."+name, nil), Tone: "ok", Verdict: s.text("ledger.balances", nil),
-			Total: count{words.Integer(total), s.text("ledger."+totalName, nil)}, Terms: terms,
+			Total: count{Number: words.Integer(total), Label: s.text("ledger."+totalName, nil)}, Terms: terms,
 		}
 		if off > 0 {
 			e.Tone, e.Verdict = "busy", s.text("ledger.moving", words.Args{"n": off})
@@ -278,7 +296,9 @@ func (s speaker) ledger(l Ledger) []equation {
 		}
 		return e
 	}
-	term := func(key string, n int64) count { return count{words.Integer(n), s.text("ledger."+key, nil)} }
+	term := func(key string, n int64) count {
+		return count{Number: words.Integer(n), Label: s.text("ledger."+key, nil)}
+	}
 	m, v := l.Messages, l.Values
 	return []equation{
 		line("messages", m.Received, "received",
@@ -305,8 +325,7 @@ func (s speaker) letters(dead []DeadLetters) []letter {
 		if d.Count == 0 {
 			continue
 		}
-		name, _ := s.catalogue.Lookup(s.language, "reason."+d.Reason, nil)
-		out = append(out, letter{Reason: cmp.Or(name, d.Reason), Count: words.Integer(d.Count)})
+		out = append(out, letter{Reason: s.word("reason.", d.Reason), Count: words.Integer(d.Count)})
 	}
 	return out
 }

@@ -26,6 +26,9 @@ type View struct {
 	Plots    []Plot    // in the order of the registry: the page puts first what needs attention
 	Stations []Station // likewise
 	Parts    []Part    // in the order in which a reading walks through them
+	Alerts   []Alert   // in any order: the page puts the worst first
+	Clues    []Clue    // likewise
+	Water    Water
 
 	Ledger      Ledger
 	DeadLetters []DeadLetters
@@ -42,10 +45,22 @@ type Clock struct {
 type Plot struct {
 	ID            devices.PlotID
 	Name          string // empty: its id stands for it
-	Dry           bool   // too dry, as the program judges; the page only shows it
+	Dry           bool   // too dry, where there is no grade; the page only shows it
 	FieldCapacity float64
 	WiltingPoint  float64 // m3/m3, as FieldCapacity: marks on the moisture bars; 0: none
 	Devices       []Device
+
+	Grade        Grade
+	WhyUnknown   []string // what an unknown grade lacks: codes of the catalogue, or quantities
+	DepletionMM  *float64 // water that the root zone lacks, mm; nil: not known
+	RAWMM        *float64 // lacking up to so much, the crop feels nothing, mm
+	TAWMM        *float64 // all that the root zone can hold for the crop, mm
+	DaysToStress *float64 // until the crop lacks water, without rain; 0: it does already
+	Crop, Stage  string   // as the registry and the water balance name them
+	AreaMu       float64
+	Mode         devices.Mode
+	Irrigating   bool // an irrigation of it is under way
+	Valves       []Valve
 }
 
 // A Station is shown as one card, apart from the plots.

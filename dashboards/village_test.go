@@ -215,3 +215,83 @@ func fortyPlots(now time.Time) dashboards.View {
 	v.Stations = []dashboards.Station{{ID: "w-01", Devices: []dashboards.Device{weather("w-01", now.Add(-2*time.Minute))}}}
 	return v
 }
+
+func known(x float64) *float64 { return &x }
+
+// drySummer is fortyPlots as the rules see them: grades, valves in every state, alerts and clues.
+func drySummer(now time.Time) dashboards.View {
+	v := fortyPlots(now)
+	grades := []dashboards.Grade{dashboards.GradeNone, dashboards.GradeNone, dashboards.GradeLight, dashboards.GradeModerate, dashboards.GradeNone}
+	states := []dashboards.ValveState{
+		dashboards.ValveClosed, dashboards.ValveOpen, dashboards.ValveClosed, dashboards.ValveRequested, dashboards.ValveClosed,
+		dashboards.ValveAccepted, dashboards.ValveClosed, dashboards.ValveClosing, dashboards.ValveClosed, dashboards.ValveUnknown,
+	}
+	crops := []string{"maize_grain", "potato", "maize_sweet"}
+	for i := range v.Plots {
+		p := &v.Plots[i]
+		n := i + 1
+		p.Dry, p.Grade = false, grades[i%len(grades)]
+		share := map[dashboards.Grade]float64{dashboards.GradeNone: 0.25, dashboards.GradeLight: 0.48, dashboards.GradeModerate: 0.62}[p.Grade]
+		p.Crop, p.Stage, p.AreaMu, p.Mode = crops[i%len(crops)], "mid", 1.2+0.4*float64(i%7), devices.Advise
+		switch n {
+		case 7, 23:
+			p.Grade, share = dashboards.GradeSevere, 0.81
+		case 31:
+			p.Grade, share = dashboards.GradeExtreme, 0.97
+		case 12, 18, 35:
+			p.Grade, share = dashboards.GradeUnknown, 0
+			p.WhyUnknown = []string{"soil_moisture"}
+		case 29:
+			p.Grade, p.WhyUnknown = dashboards.GradeUnknown, []string{"soil_moisture"}
+		case 40:
+			p.Grade, p.WhyUnknown, p.Devices = dashboards.GradeUnknown, []string{"no_probe"}, nil
+		}
+		if p.Grade != dashboards.GradeUnknown {
+			const taw, raw = 110.4, 55.2
+			depletion := taw*share + 0.3*float64(i%7)
+			p.TAWMM, p.RAWMM, p.DepletionMM = known(taw), known(raw), known(depletion)
+			p.DaysToStress = known(max(0, (raw-depletion)/5.1))
+		}
+		if n%4 != 3 {
+			continue
+		}
+		p.Mode = devices.Auto
+		valve := dashboards.Valve{ID: devices.DeviceID(fmt.Sprintf("v-%03d", n)), State: states[i/4]}
+		switch valve.State {
+		case dashboards.ValveOpen, dashboards.ValveClosing:
+			p.Irrigating = true
+			valve.OpenSince, valve.Until = now.Add(-50*time.Minute), now.Add(70*time.Minute)
+			valve.DeliveredL, valve.CommandedL = known(5234.4), known(12000)
+		case dashboards.ValveUnknown:
+			valve.Locked = true
+		case dashboards.ValveClosed, dashboards.ValveRequested, dashboards.ValveAccepted:
+		}
+		p.Valves = []dashboards.Valve{valve}
+	}
+	alert := func(rule, severity string, state dashboards.AlertState, ago time.Duration, plots ...int) {
+		for _, n := range plots {
+			p := v.Plots[n-1]
+			a := dashboards.Alert{
+				ID: fmt.Sprintf("a-%s-%s", rule, p.ID), Rule: rule, Subject: string(p.ID), PlotName: p.Name, Severity: severity, State: state,
+				Since: now.Add(-ago - time.Duration(n)*time.Hour),
+			}
+			if p.DepletionMM != nil {
+				a.Numbers = map[string]float64{"depletion_mm": *p.DepletionMM, "raw_mm": *p.RAWMM, "taw_mm": *p.TAWMM}
+			}
+			v.Alerts = append(v.Alerts, a)
+		}
+	}
+	alert("water_need", "info", dashboards.AlertFiring, 2*time.Hour, 4, 9, 14, 19, 24, 34, 39)
+	alert("soil_unknown", "warning", dashboards.AlertUnknown, 3*time.Hour, 12, 18)
+	alert("drought_severe", "critical", dashboards.AlertFiring, 30*time.Hour, 7, 23, 31)
+	alert("heat", "warning", dashboards.AlertPending, time.Hour, 1)
+	v.Alerts = append(v.Alerts, dashboards.Alert{
+		ID: "a-valve", Rule: "valve_unconfirmed", Subject: "v-039", Severity: "critical", State: dashboards.AlertFiring, Since: now.Add(-20 * time.Minute),
+	})
+	v.Clues = []dashboards.Clue{
+		{ID: "c-2", Household: "h-017", Level: "yellow", LossLow: known(0.11), LossMid: known(0.18), LossHigh: known(0.27), Since: now.Add(-70 * time.Hour), Plots: []string{"后坡四号"}, Confidence: "medium"},
+		{ID: "c-1", Household: "h-004", Level: "red", LossLow: known(0.34), LossMid: known(0.46), LossHigh: known(0.58), Since: now.Add(-5 * time.Hour), Plots: []string{"柏树林一号", "皂角坪三号"}, Confidence: "high"},
+	}
+	v.Water = dashboards.Water{TodayL: 36_240, SeasonL: 421_700, Openings: 31}
+	return v
+}

@@ -20,6 +20,60 @@ var reasons = []string{
 	"too_many", "too_large", "no_values", "type_conflict", "unparsable", "beyond_retention",
 }
 
+// codes are what the rules, the engine and the registry say by name; each has its words.
+var codes = map[string][]string{
+	"reason": reasons,
+	"rule":   append([]string{"fao56_balance", "lease", "household_exposure"}, ruleIDs...),
+	"advice": ruleIDs,
+	"firing": {
+		"drought", "drought_severe", "water_need", "heat", "frost", "waterlogging", "probe_silent", "station_silent", "probe_stuck",
+		"probe_implausible", "valve_unconfirmed", "valve_leak", "low_battery", "soil_unknown",
+	},
+	"decided": {
+		"irrigation_start", "irrigation_done", "irrigation_stop", "irrigation_hold", "irrigation_hold_no_need", "irrigation_hold_rain",
+		"irrigation_hold_wind", "irrigation_hold_frost", "irrigation_hold_unknown_soil",
+		"command_open", "command_close", "command_confirmed", "command_expired", "command_rejected", "command_failed", "command_unknown", "command_cancelled",
+		"command_overdue", "command_not_closing", "alert_firing", "alert_regained", "alert_resolved", "alert_unknown", "clue_raised", "clue_updated", "clue_withdrawn", "balance", "ledger",
+	},
+	"because": {
+		"no_need", "rain", "window", "unknown_soil", "unknown_weather", "wind", "frost", "budget", "season_over", "locked", "stopped",
+		"valve_unknown", "clock", "not_closed", "leaking", "minimum_off", "no_lease", "no_limit", "no_duration", "wrong_volume",
+		"close_sent", "found_open", "late", "failed", "unanswered", "overdue", "not_closing", "leak",
+	},
+	"why": {"no_probe", "soil_moisture", "weather", "depletion_mm", "probe_silent", "probe_stuck", "probe_implausible", "station_silent"},
+	"fact": {
+		"grade", "depletion_mm", "raw_mm", "taw_mm", "ks", "eto_mm", "etc_mm", "eta_mm", "rain_mm", "irrigation_mm", "drainage_mm", "runoff_mm",
+		"rsm_pct", "days_to_stress", "net_mm", "gross_mm", "volume_l", "max_volume_l", "max_duration_s", "commanded_l", "delivered_l",
+		"duration_s", "response_mm", "loss_low", "loss_mid", "loss_high", "rain_24h_mm", "soil_age_h", "wind_ms", "t_min_24h_c", "t_max_24h_c",
+		"area_mu", "efficiency_pct", "reason", "valve", "crop", "stage",
+		"depletion_balance_mm", "depletion_probe_mm", "depletion_share", "stress_share", "field_capacity", "rain_7d_mm", "irrigation_7d_mm",
+		"weather_age_h", "soil_t_20_c", "crop_day", "season_days", "projected_loss_low", "projected_loss_high", "open_h", "leak_l", "failed_24h",
+		"silent_h", "stuck_h", "implausible_24h", "spikes_24h", "battery_v", "episode", "loss", "level", "confidence", "cause", "alert",
+		"raised_at", "opened_at", "closed_at", "about", "error", "at", "irrigation",
+	},
+	"estimate": {
+		"eto_of_last_known_day", "initial_moisture", "humidity_from_rh_max", "humidity_from_tmin", "radiation_from_range", "wind_2_ms",
+		"wind_height_2_m", "delivered_as_commanded",
+	},
+	"unit":       {"mm", "l", "ms", "c", "mu", "pct", "h", "v"},
+	"grade":      {"unknown", "none", "light", "moderate", "severe", "extreme"},
+	"faucet":     {"closed", "requested", "accepted", "open", "closing", "unknown"},
+	"severity":   {"critical", "warning", "info"},
+	"clue_level": {"red", "orange", "yellow", "blue", "unknown"},
+	"confidence": {"low", "medium", "high"},
+	"mode":       {"advise", "auto", "off"},
+	"stage":      {"before", "initial", "development", "mid", "late", "rest", "harvested"},
+	"crop": {
+		"maize_grain", "maize_sweet", "rice", "potato", "sweet_potato", "tomato", "pepper", "cabbage", "soybean", "rapeseed", "tea",
+		"tea_shaded", "berry", "citrus", "groundnut", "wheat_winter",
+	},
+}
+
+var ruleIDs = []string{
+	"drought", "drought_severe", "water_need", "heat", "frost", "waterlogging", "probe_silent", "station_silent", "probe_stuck",
+	"probe_implausible", "valve_unconfirmed", "valve_leak", "low_battery", "soil_unknown", "rule_broken", "valve_still",
+}
+
 // read returns the files of a pattern as one text, without tests.
 func read(t *testing.T, pattern string) string {
 	t.Helper()
@@ -64,31 +118,35 @@ func catalogueKeys(t *testing.T) []string {
 // TestEveryMessageIsUsed looks for each key in templates and source: whole, or
 // as a group and a name that the source joins.
 func TestEveryMessageIsUsed(t *testing.T) {
-	templates, source := read(t, "pages/*.html"), read(t, "*.go")
+	templates, source := read(t, "pages/*.html"), read(t, "*.go")+read(t, "words/*.go")
 	quoted := func(s string) bool { return strings.Contains(source, `"`+s+`"`) }
 	for _, key := range catalogueKeys(t) {
 		group, name, _ := strings.Cut(key, ".")
-		used := strings.Contains(templates, `{{t "`+key+`"}}`) || quoted(key)
+		code, _ := withoutSuffix(name, "_full", "_most", "_some", "_since")
+		used := strings.Contains(templates, `{{t "`+key+`"}}`) || quoted(key) || slices.Contains(codes[group], code)
 		switch group {
 		case "quantity":
 			_, used = devices.Quantity(name).Spec()
-		case "reason":
-			used = slices.Contains(reasons, name)
 		case "state":
 			used = devices.CommandReport{State: devices.CommandState(name)}.Validate() == nil
 		default:
-			base, suffix := name, ""
-			for _, s := range []string{"_since", "_steps"} {
-				if cut, ok := strings.CutSuffix(name, s); ok {
-					base, suffix = cut, s
-				}
-			}
+			base, suffix := withoutSuffix(name, "_since", "_steps", "_until", "_of")
 			used = used || (quoted(group+".") && quoted(base) || quoted(group+"."+base)) && (suffix == "" || quoted(suffix))
 		}
 		if !used {
 			t.Errorf("%s is used nowhere", key)
 		}
 	}
+}
+
+// withoutSuffix takes off the first of the suffixes that name has.
+func withoutSuffix(name string, suffixes ...string) (base, suffix string) {
+	for _, s := range suffixes {
+		if base, ok := strings.CutSuffix(name, s); ok {
+			return base, s
+		}
+	}
+	return name, ""
 }
 
 func TestEveryUseHasItsMessage(t *testing.T) {
@@ -100,6 +158,9 @@ func TestEveryUseHasItsMessage(t *testing.T) {
 	for _, m := range regexp.MustCompile(`text\("(\w+\.\w+)"`).FindAllStringSubmatch(read(t, "*.go"), -1) {
 		used = append(used, m[1])
 	}
+	for _, m := range regexp.MustCompile(`(?:say|Text)\((?:l, )?"(\w+\.\w+)"`).FindAllStringSubmatch(read(t, "words/*.go"), -1) {
+		used = append(used, m[1])
+	}
 	for _, m := range regexp.MustCompile(`ConditionKind = "(\w+)"`).FindAllStringSubmatch(read(t, "source.go"), -1) {
 		used = append(used, "condition."+m[1])
 	}
@@ -109,14 +170,16 @@ func TestEveryUseHasItsMessage(t *testing.T) {
 	for _, spec := range devices.Quantities() {
 		used = append(used, "quantity."+string(spec.Quantity))
 	}
-	for _, reason := range reasons {
-		used = append(used, "reason."+reason)
+	for group, names := range codes {
+		for _, name := range names {
+			used = append(used, group+"."+name)
+		}
 	}
-	if len(used) < 120 {
+	if len(used) < 350 {
 		t.Fatalf("only %d uses were found", len(used))
 	}
 	for _, key := range used {
-		if !slices.Contains(keys, key) {
+		if !slices.Contains(keys, key) && !slices.Contains(keys, key+"_some") && !slices.Contains(keys, key+"_full") {
 			t.Errorf("%s has no message", key)
 		}
 	}
@@ -137,7 +200,7 @@ func TestTemplatesHoldNoWords(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		trees, err := parse.Parse(name, string(data), "", "", map[string]any{"t": 0, "asset": 0, "not": 0})
+		trees, err := parse.Parse(name, string(data), "", "", map[string]any{"t": 0, "asset": 0, "not": 0, "or": 0, "eq": 0})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -194,6 +257,12 @@ func TestAPageSpeaksOneLanguage(t *testing.T) {
 		view.Name = ""
 		for i := range view.Plots {
 			view.Plots[i].Name = ""
+		}
+		for i := range view.Alerts {
+			view.Alerts[i].PlotName = ""
+		}
+		for i := range view.Clues {
+			view.Clues[i].Plots = []string{"p-1"}
 		}
 		for _, lang := range []string{"zh", "en"} {
 			text := tag.ReplaceAllString(body(t, ask(t, serve(t, newVillage(view)), "/?lang="+lang)), "\n")

@@ -43,7 +43,7 @@ type flags struct {
 	Credentials   string        `help:"Output of 'ganlin devices import --json'; without it devices connect anonymously." type:"existingfile"`
 	WriteRegistry string        `help:"Write the registry of these devices to a file; without --broker, do nothing else." type:"path"`
 	Devices       int           `help:"That many soil probes and nothing else."`
-	Season        string        `help:"A village in a season: drought, normal or wet."`
+	Season        string        `help:"A village in a season: drought, normal, wet, or a CSV file with observed weather."`
 	Days          int           `help:"Length of the season." default:"120"`
 	Plots         int           `help:"Plots of the village." default:"40"`
 	Seed          uint64        `help:"Everything random comes from it." default:"1"`

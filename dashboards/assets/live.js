@@ -26,10 +26,11 @@
     box.innerHTML = html;
     const fresh = box.content.firstElementChild, old = document.getElementById(id);
     if (!old) return spare.set(id, fresh);
-    const details = old.querySelector('details[open]'), focus = old.contains(document.activeElement);
+    const same = (d) => Array.from(fresh.querySelectorAll('details')).find((f) => f.dataset.k === d.dataset.k);
+    const within = old.contains(document.activeElement) && document.activeElement.closest('details');
+    old.querySelectorAll('details[open]').forEach((d) => { if (same(d)) same(d).open = true; });
     old.replaceWith(fresh);
-    if (details && fresh.querySelector('details')) fresh.querySelector('details').open = true;
-    if (focus && fresh.querySelector('summary')) fresh.querySelector('summary').focus({preventScroll: true});
+    if (within && same(within)) same(within).querySelector('summary').focus({preventScroll: true});
   };
 
   const fill = (id, slots) => {

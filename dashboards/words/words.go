@@ -6,7 +6,6 @@ import (
 	"embed"
 	"fmt"
 	"maps"
-	"strconv"
 
 	"github.com/nicksnyder/go-i18n/v2/i18n"
 	"github.com/nicksnyder/go-i18n/v2/i18n/template"
@@ -86,19 +85,6 @@ func (c *Catalogue) Lookup(l Language, key string, args Args) (string, bool) {
 		return "", false
 	}
 	return text, true
-}
-
-// Integer writes n with its thousands apart, as both languages do: 1,234,567.
-func Integer(n int64) string {
-	digits := strconv.FormatInt(n, 10)
-	sign := ""
-	if n < 0 {
-		sign, digits = "−", digits[1:]
-	}
-	for i := len(digits) - 3; i > 0; i -= 3 {
-		digits = digits[:i] + "," + digits[i:]
-	}
-	return sign + digits
 }
 
 // Choose returns the language to speak: the one asked for by name, such as

@@ -1,160 +1,117 @@
-// Package field is the land that virtual devices stand in: a sky with seeded
-// weather, and soils that get wet and dry. It is plausible and no more: three
-// layers that empty by a demand taken from the sun, numbers rounded for the
-// hills of south-east Chongqing. It knows no crop stages, no runoff on slopes
-// and no yield, and it shares no formula with what is tested on it.
+// Package field is the land that virtual devices stand in: weather, soils,
+// plants and their yield. Soils have five layers and live by the hour: water
+// comes in as fast as texture and slope let it, sinks above field capacity,
+// evaporates from the top and is taken by roots that grow, less as layers dry.
+// What a plant misses, weighed by its stage, is what it does not bear.
 //
-// The weather is a function of the seed and the time alone, so a season can be
-// entered anywhere. The soils are not: they carry what has been rained and
-// irrigated since the start.
+// The weather is a function of the seed and the time alone, or is read from a
+// file. The truth about a plot differs from the textbook, as drawn from the
+// seed. The package shares no formula with what is tested on it.
 //
-// A Field belongs to one goroutine.
+// A Ground, and a Field on it, belong to one goroutine.
 package field
 
 import (
 	"fmt"
-	"math"
 	"time"
 
 	"ganlin/devices"
 )
 
-// maxStep bounds one step of the soils.
-const maxStep = 10 * time.Minute
-
-// squareMetresPerMu is the area of one mu.
-const squareMetresPerMu = 2000.0 / 3
-
-// Options describe a field.
-type Options struct {
-	Season   Season
-	Start    time.Time // of the season; soils are near field capacity then
-	Seed     uint64
-	Stations []devices.Station
-	Plots    []devices.Plot // each with a known texture and one of the stations
-}
-
-// A Field is the weather and the soils of a village.
+// A Field is a ground as it is farmed now: water comes when Irrigate is called.
+// Soils move on at full hours since the start.
 type Field struct {
-	now     time.Time
-	weather *weather
-	sites   map[devices.StationID]site
-	skies   map[devices.StationID]Sky // now
-	plots   map[devices.PlotID]*plot
-	order   []*plot
-}
-
-type plot struct {
-	site    devices.StationID
-	planted time.Time
-	areaM2  float64
-	soil    soil
-	rainMM  float64 // of the station's counter, seen last
+	*Ground
+	now   time.Time
+	hours int // lived so far
+	plots []plot
 }
 
 // New returns a field at its start.
 func New(o Options) (*Field, error) {
-	w, err := newWeather(o.Season, o.Start, o.Seed)
+	g, err := Survey(o)
 	if err != nil {
 		return nil, err
 	}
-	f := &Field{now: o.Start, weather: w, sites: map[devices.StationID]site{}, skies: map[devices.StationID]Sky{}, plots: map[devices.PlotID]*plot{}}
-	for _, s := range o.Stations {
-		f.sites[s.ID] = newSite(s, o.Seed)
-	}
-	f.look()
-	for _, p := range o.Plots {
-		texture, ok := textures[p.Soil.Texture]
-		if !ok {
-			return nil, fmt.Errorf("plot %s: the texture %q is unknown", p.ID, p.Soil.Texture)
-		}
-		if _, ok := f.sites[p.Station]; !ok {
-			return nil, fmt.Errorf("plot %s: its station %q is unknown", p.ID, p.Station)
-		}
-		f.plots[p.ID] = &plot{site: p.Station, planted: p.Planted, areaM2: p.AreaMu * squareMetresPerMu, soil: newSoil(texture)}
-		f.order = append(f.order, f.plots[p.ID])
+	f := &Field{Ground: g, now: o.Start}
+	for i := range g.parcels {
+		f.plots = append(f.plots, g.parcels[i].fresh())
 	}
 	return f, nil
 }
 
 // Advance moves weather and soils on; a time that has passed changes nothing.
 func (f *Field) Advance(to time.Time) {
-	for f.now.Before(to) {
-		next := f.now.Add(min(maxStep, to.Sub(f.now)))
-		hours := next.Sub(f.now).Hours()
-		f.now = next
-		f.look()
-		for _, p := range f.order {
-			sky := f.skies[p.site]
-			demand := demandMMPerHour(sky) * cropFactor(next.Sub(p.planted)) * hours
-			p.soil.step(sky.RainTotalMM-p.rainMM, demand, hours)
-			p.rainMM = sky.RainTotalMM
-		}
+	if !to.After(f.now) {
+		return
 	}
-}
-
-// look takes the weather of now.
-func (f *Field) look() {
-	for id, s := range f.sites {
-		f.skies[id] = f.weather.at(f.now, s)
+	f.now = to
+	for last, _ := f.skies.split(to); f.hours < last; f.hours++ {
+		for i := range f.plots {
+			f.live(&f.plots[i], f.hours)
+		}
 	}
 }
 
 // Sky returns the weather at a station. It panics when the station is unknown.
 func (f *Field) Sky(id devices.StationID) Sky {
-	sky, ok := f.skies[id]
+	station, ok := f.station[id]
 	if !ok {
 		panic(fmt.Sprintf("station %s is unknown", id))
 	}
-	return sky
+	return f.skies.at(station, f.now)
 }
 
 // SoilMoisture returns the water content of a plot at a depth, m3/m3.
 func (f *Field) SoilMoisture(id devices.PlotID, depthCM int) float64 {
-	return f.plot(id).soil.moisture(depthCM)
+	return f.plots[f.index(id)].Water.moisture(depthCM)
 }
 
-// SoilTemperature returns the temperature of a plot's soil at a depth, degrees
-// Celsius: the day's wave of the air, damped and late.
+// SoilTemperature returns the temperature of a plot's soil at a depth, degrees Celsius.
 func (f *Field) SoilTemperature(id devices.PlotID, depthCM int) float64 {
-	return f.weather.soilTemperature(f.now, f.sites[f.plot(id).site], depthCM)
+	return f.skies.soilTemperature(f.parcels[f.index(id)].station, f.now, depthCM)
 }
 
-// Irrigate brings water onto a plot, spread over all of it.
+// Irrigate brings water onto a plot through its sprinklers; it is in the soil at the next full hour.
 func (f *Field) Irrigate(id devices.PlotID, litres float64) {
-	p := f.plot(id)
-	p.soil.irrigate(litres / p.areaM2)
+	p := &f.plots[f.index(id)]
+	p.ComingMM += litres / p.areaM2
 }
 
-// Balance returns where the water of a plot has come from and gone to since the start.
-func (f *Field) Balance(id devices.PlotID) Balance { return f.plot(id).soil.balance() }
-
-func (f *Field) plot(id devices.PlotID) *plot {
-	p, ok := f.plots[id]
-	if !ok {
-		panic(fmt.Sprintf("plot %s is unknown", id))
+// Outcomes returns what has become of all plots so far, in the order of the options.
+func (f *Field) Outcomes() []Outcome {
+	all := make([]Outcome, len(f.plots))
+	for i := range f.plots {
+		all[i] = f.plots[i].outcome()
 	}
-	return p
+	return all
 }
 
-// demandMMPerHour is what sun and dry air would take from a well-watered
-// meadow: two thirds of the radiation as evaporation, more in heat.
-func demandMMPerHour(s Sky) float64 {
-	const joulesPerMM = 2.45e6 // to evaporate 1 mm of 1 m2
-	return 0.6 * s.SolarRadiationWM2 * 3600 / joulesPerMM * min(max(1+0.02*(s.AirTemperatureC-25), 0.6), 1.4)
+// A State is a field to be kept and restored on the ground of the same options.
+type State struct {
+	Now   time.Time   `json:"now"`
+	Plots []PlotState `json:"plots"`
 }
 
-// cropFactor grows from a bare field to a closed stand and falls at ripeness.
-func cropFactor(age time.Duration) float64 {
-	days := age.Hours() / 24
-	switch {
-	case days < 20:
-		return 0.4
-	case days < 65:
-		return 0.4 + 0.7*(days-20)/45
-	case days < 110:
-		return 1.1
-	default:
-		return math.Max(0.5, 1.1-0.6*(days-110)/30)
+// State returns the field as it is.
+func (f *Field) State() State {
+	s := State{Now: f.now, Plots: make([]PlotState, len(f.plots))}
+	for i := range f.plots {
+		s.Plots[i] = f.plots[i].PlotState
 	}
+	return s
+}
+
+// Restore goes back or on to a state of this field.
+func (f *Field) Restore(s State) error {
+	if len(s.Plots) != len(f.plots) {
+		return fmt.Errorf("state of a field with %d plots, this one has %d", len(s.Plots), len(f.plots))
+	}
+	f.now = s.Now
+	f.hours, _ = f.skies.split(s.Now)
+	for i := range f.plots {
+		f.plots[i] = f.parcels[i].fresh()
+		f.plots[i].PlotState = s.Plots[i]
+	}
+	return nil
 }

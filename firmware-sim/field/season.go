@@ -9,9 +9,9 @@ import (
 // A Season is the kind of year.
 type Season string
 
-// The seasons. Drought has 40 % less rain than normal in July and August and
-// more than 30 days above 35 degrees at the reference height, as in the summer
-// of 2022 on the upper Yangtze.
+// The seasons. Drought lacks at least 40 % of the normal rain of July and
+// August and has more than 30 days above 35 degrees at the reference height, as
+// the summer of 2022 on the upper Yangtze.
 const (
 	Drought Season = "drought"
 	Normal  Season = "normal"
@@ -24,6 +24,7 @@ type climate struct {
 	summerFactor float64 // the same for July and August
 	summerHeatC  float64 // on the mean of July and August
 	summerSwingC float64 // on the range of a summer's day
+	summerClear  float64 // share of the usual haze that is missing in July and August
 	wetDays      float64 // of 30
 	summerWet    float64
 }
@@ -31,7 +32,7 @@ type climate struct {
 func (s Season) climate() (climate, error) {
 	switch s {
 	case Drought:
-		return climate{rainFactor: 0.85, summerFactor: 0.6, summerHeatC: 4.5, summerSwingC: 2.5, wetDays: 11, summerWet: 5}, nil
+		return climate{rainFactor: 0.75, summerFactor: 0.55, summerHeatC: 4.5, summerSwingC: 2.5, summerClear: 0.6, wetDays: 11, summerWet: 5}, nil
 	case Normal:
 		return climate{rainFactor: 1, summerFactor: 1, wetDays: 14, summerWet: 12}, nil
 	case Wet:
@@ -76,6 +77,9 @@ func (c climate) meanC(local time.Time) float64 {
 
 // rangeC is the difference between a day's warmest and coldest hour.
 func (c climate) rangeC(local time.Time) float64 { return 8.5 + (1.5+c.summerSwingC)*summer(local) }
+
+// haze is how much of the usual haze there is.
+func (c climate) haze(local time.Time) float64 { return 1 - c.summerClear*summer(local) }
 
 // dewDeficitC is how far the dew point lies below the night's coldest hour.
 func (c climate) dewDeficitC(local time.Time) float64 {

@@ -2,118 +2,131 @@ package field
 
 import "math"
 
-// A texture is what a soil can hold, m3/m3.
-type texture struct{ saturation, capacity, wilting float64 }
+// layers of every soil; bottomsMM are their lower ends, thicknessMM what lies between.
+const layers = 5
 
-// textures are the middles of the ranges that soil surveys give.
-var textures = map[string]texture{
-	"sandy_loam": {0.43, 0.23, 0.11},
-	"loam":       {0.46, 0.25, 0.12},
-	"silt_loam":  {0.47, 0.29, 0.15},
-	"silty_clay": {0.50, 0.36, 0.23},
-	"clay":       {0.52, 0.36, 0.22},
-}
-
-// Textures returns the names of the textures that a field knows.
-func Textures() []string { return []string{"silt_loam", "loam", "sandy_loam", "silty_clay", "clay"} }
-
-const layers = 3
-
-// Layer i reaches down to bottomsMM[i]; rootShare of the demand is taken from it.
 var (
-	bottomsMM   = [layers]float64{300, 500, 900}
-	thicknessMM = [layers]float64{300, 200, 400}
-	rootShare   = [layers]float64{0.55, 0.30, 0.15}
+	bottomsMM   = [layers]float64{100, 300, 500, 800, 1200}
+	thicknessMM = [layers]float64{100, 200, 200, 300, 400}
 )
 
-// drainHours is how long an excess above field capacity takes to fall to a third.
-const drainHours = 18
+// initialShare is how full of available water a soil is when a season begins.
+const initialShare = 0.9
 
-// A soil is three layers of water, each in mm.
+// A soil is the ground of one plot as it truly is; water contents are in mm of each layer.
 type soil struct {
-	texture texture
-	waterMM [layers]float64
-	startMM float64
-	sums    Balance
+	texture                       texture
+	saturation, capacity, wilting [layers]float64
+	intakeMM                      float64 // taken in within an hour when wet
+	storageMM                     float64 // held on the surface before it runs off
+	falls                         float64 // share of an excess above capacity that drains within an hour
 }
 
-// A Balance says where water came from and went to, mm.
-type Balance struct {
-	RainMM, IrrigationMM              float64 // in
-	EvaporatedMM, DrainedMM, RunoffMM float64 // out
-	GainedMM                          float64 // by the soil
-}
-
-func newSoil(t texture) soil {
-	s := soil{texture: t}
-	for i := range s.waterMM {
-		s.waterMM[i] = thicknessMM[i] * (t.wilting + 0.9*(t.capacity-t.wilting))
+func newSoil(t texture, slopePercent float64) soil {
+	s := soil{texture: t, intakeMM: t.intake(slopePercent), storageMM: storageMM(slopePercent), falls: 1 - math.Exp(-1/t.drainH)}
+	for i, mm := range thicknessMM {
+		s.saturation[i], s.capacity[i], s.wilting[i] = mm*t.saturation, mm*t.capacity, mm*t.wilting
 	}
-	s.startMM = s.totalMM()
 	return s
 }
 
-func (s *soil) totalMM() float64 { return s.waterMM[0] + s.waterMM[1] + s.waterMM[2] }
-
-func (s *soil) moisture(depthCM int) float64 {
-	for i, bottom := range bottomsMM {
-		if float64(depthCM)*10 <= bottom {
-			return s.waterMM[i] / thicknessMM[i]
-		}
-	}
-	return s.waterMM[layers-1] / thicknessMM[layers-1]
+// A Balance says where the water of a plot came from and went to, mm.
+type Balance struct {
+	RainMM       float64 `json:"rain"`
+	IrrigationMM float64 `json:"irrigation"` // as the meter counts it
+	SprayedMM    float64 `json:"sprayed"`    // of it, what never reached the soil of this plot
+	EvaporatedMM float64 `json:"evaporated"` // from the bare soil
+	TranspiredMM float64 `json:"transpired"` // through the plants
+	DrainedMM    float64 `json:"drained"`    // below the deepest layer
+	RunoffMM     float64 `json:"runoff"`     // down the slope
+	GainedMM     float64 `json:"gained"`     // by soil and surface; of an Outcome alone
 }
 
-// step lets rain in and the demand out for a while.
-func (s *soil) step(rainMM, demandMM, hours float64) {
-	s.sums.RainMM += rainMM
-	s.soak(rainMM)
-	for i := range s.waterMM {
-		s.dry(i, demandMM*rootShare[i])
+// A wetness is the water that a plot holds.
+type wetness struct {
+	LayersMM [layers]float64 `json:"layers"`
+	PondMM   float64         `json:"pond"` // on the surface
+}
+
+func (s *soil) initial() (w wetness) {
+	for i := range w.LayersMM {
+		w.LayersMM[i] = s.wilting[i] + initialShare*(s.capacity[i]-s.wilting[i])
 	}
-	falls := 1 - math.Exp(-hours/drainHours)
-	for i := range s.waterMM {
-		excess := s.waterMM[i] - s.texture.capacity*thicknessMM[i]
+	return w
+}
+
+func (w *wetness) totalMM() float64 {
+	sum := w.PondMM
+	for _, mm := range w.LayersMM {
+		sum += mm
+	}
+	return sum
+}
+
+// moisture returns the water content at a depth, m3/m3.
+func (w *wetness) moisture(depthCM int) float64 {
+	for i, bottom := range bottomsMM {
+		if float64(depthCM)*10 <= bottom {
+			return w.LayersMM[i] / thicknessMM[i]
+		}
+	}
+	return w.LayersMM[layers-1] / thicknessMM[layers-1]
+}
+
+// soak lets an hour's water in: as much as the soil takes, more while it is
+// dry. Some of the rest stays on the surface, what is more runs off.
+func (s *soil) soak(w *wetness, waterMM float64) (runoffMM float64) {
+	waterMM += w.PondMM
+	if waterMM == 0 {
+		return 0
+	}
+	const thirst = 1.5 // how much more a dry soil takes than a wet one
+	enters := min(waterMM, s.intakeMM*(1+thirst*(1-w.LayersMM[0]/s.saturation[0])))
+	waterMM -= enters
+	for i := range w.LayersMM {
+		taken := min(enters, s.saturation[i]-w.LayersMM[i])
+		w.LayersMM[i] += taken
+		if enters -= taken; enters <= 0 {
+			break
+		}
+	}
+	waterMM += max(enters, 0) // a soil that is full to the top
+	w.PondMM = min(waterMM, s.storageMM)
+	return waterMM - w.PondMM
+}
+
+// drain lets an hour's share of what is above field capacity sink.
+func (s *soil) drain(w *wetness) (drainedMM float64) {
+	for i := range w.LayersMM {
+		excess := w.LayersMM[i] - s.capacity[i]
 		if excess <= 0 {
 			continue
 		}
-		moved := excess * falls
+		moved := excess * s.falls
 		if i == layers-1 {
-			s.sums.DrainedMM += moved
+			drainedMM = moved
 		} else {
-			moved = min(moved, s.texture.saturation*thicknessMM[i+1]-s.waterMM[i+1])
-			s.waterMM[i+1] += moved
+			moved = min(moved, s.saturation[i+1]-w.LayersMM[i+1])
+			w.LayersMM[i+1] += moved
 		}
-		s.waterMM[i] -= moved
+		w.LayersMM[i] -= moved
 	}
+	return drainedMM
 }
 
-func (s *soil) irrigate(depthMM float64) {
-	s.sums.IrrigationMM += depthMM
-	s.soak(depthMM)
-}
-
-// soak fills the layers from above; what does not fit runs off.
-func (s *soil) soak(depthMM float64) {
-	for i := range s.waterMM {
-		taken := min(depthMM, s.texture.saturation*thicknessMM[i]-s.waterMM[i])
-		s.waterMM[i] += taken
-		depthMM -= taken
+// evaporate takes water from the top layer: freely while it is moist, less and
+// less below, nothing below half the wilting point.
+func (s *soil) evaporate(w *wetness, demandMM float64) float64 {
+	const freely = 0.75 // of the water that can evaporate
+	driest := s.wilting[0] / 2
+	share := (w.LayersMM[0] - driest) / (freely * (s.capacity[0] - driest))
+	if share <= 0 {
+		return 0
 	}
-	s.sums.RunoffMM += depthMM
-}
-
-// dry takes from a layer, less and less below half of what plants can take.
-func (s *soil) dry(i int, demandMM float64) {
-	wilting := s.texture.wilting * thicknessMM[i]
-	share := (s.waterMM[i] - wilting) / (s.texture.capacity*thicknessMM[i] - wilting)
-	taken := demandMM * min(max(share/0.5, 0), 1)
-	s.waterMM[i] -= taken
-	s.sums.EvaporatedMM += taken
-}
-
-func (s *soil) balance() Balance {
-	b := s.sums
-	b.GainedMM = s.totalMM() - s.startMM
-	return b
+	if share < 1 {
+		demandMM *= share * share
+	}
+	taken := min(demandMM, w.LayersMM[0]-driest)
+	w.LayersMM[0] -= taken
+	return taken
 }

@@ -96,7 +96,7 @@ func (w *weather) at(t time.Time, s site) Sky {
 		WindSpeedMS:         today.windMS * (0.6 + 0.8*max(0, math.Sin(math.Pi*(hour-8)/12))),
 		SolarRadiationWM2:   1000 * math.Pow(sinElevation(t, s), 1.15) * today.clearness,
 		RainTotalMM:         s.rainFactor * w.rainSince(t),
-		AirPressureHPa:      1013.25*math.Pow(1-s.elevationM/44330, 5.255) + 2*math.Sin(2*math.Pi*float64(number)/7) - 0.7*math.Sin(2*math.Pi*(hour-9)/12),
+		AirPressureHPa:      standardPressure(s.elevationM) + 2*math.Sin(2*math.Pi*float64(number)/7) - 0.7*math.Sin(2*math.Pi*(hour-9)/12),
 	}
 	if raining {
 		sky.RelativeHumidityPct = max(sky.RelativeHumidityPct, 93)
@@ -120,22 +120,6 @@ func (w *weather) air(local time.Time) float64 {
 	return mean + swing/2*math.Cos(2*math.Pi*(hour-15)/24)
 }
 
-// soilTemperature is the air's day wave, damped and late, around the mean of the last days.
-func (w *weather) soilTemperature(t time.Time, s site, depthCM int) float64 {
-	const dampingCM = 12
-	local := t.Add(utcOffset)
-	number, hour := splitDay(local)
-	const lastDays = 6
-	mean := 0.0
-	for back := range int64(lastDays) {
-		before, after := w.day(number-back-1), w.day(number-back)
-		mean += (before.meanC + (after.meanC-before.meanC)*hour/24) / lastDays
-	}
-	z := float64(depthCM) / dampingCM
-	wave := w.day(number).rangeC / 2 * math.Exp(-z) * math.Cos(2*math.Pi*(hour-15)/24-z)
-	return mean + 1 + wave - lapsePerM*(s.elevationM-referenceM)
-}
-
 // day draws a day's weather. A spell of some days is drawn at knots and blended,
 // so that warm days follow warm ones.
 func (w *weather) day(number int64) day {
@@ -152,7 +136,7 @@ func (w *weather) day(number int64) day {
 	d := day{
 		meanC:     c.meanC(local) + 1.6*spell + 0.5*rng.NormFloat64(),
 		rangeC:    c.rangeC(local) + 0.8*rng.NormFloat64(),
-		clearness: 0.55 + 0.4*rng.Float64(),
+		clearness: 0.95 - 0.4*c.haze(local)*rng.Float64(),
 		windMS:    0.8 + 1.2*rng.ExpFloat64(),
 	}
 	if wet {
@@ -171,6 +155,11 @@ func splitDay(local time.Time) (number int64, hour float64) {
 	seconds := local.Unix()
 	number = seconds / 86400
 	return number, float64(seconds-number*86400) / 3600
+}
+
+// standardPressure is the mean pressure at a height, hPa.
+func standardPressure(elevationM float64) float64 {
+	return 1013.25 * math.Pow(1-elevationM/44330, 5.255)
 }
 
 // vapour is the saturation vapour pressure (Magnus), hPa.

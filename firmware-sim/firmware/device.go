@@ -63,6 +63,8 @@ type Device struct {
 	quiet    chan struct{} // closed when the device is at rest; nil when nobody waits
 	session  *session      // nil while there is no connection
 	greeted  bool          // on the session
+
+	rough roughness // of the radio alone
 }
 
 type lateItem struct {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"time"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
@@ -39,6 +40,7 @@ func (d *Device) Run(ctx context.Context, l Link) {
 	if l.Dial == nil {
 		l.Dial = new(net.Dialer).DialContext
 	}
+	d.rough = newRoughness(l.Rough, d.key)
 	log := l.Logger.With("device", string(d.id))
 	for failures := 0; d.untilOn(ctx); {
 		s, err := d.connect(ctx, l)
@@ -109,14 +111,15 @@ func (d *Device) greet(ctx context.Context, s *session, l Link) error {
 	}
 	if valve {
 		d.mu.Lock()
-		d.pushReport(d.valve.report(""))
+		d.pushReport(d.valve.statement(""))
 		d.mu.Unlock()
 	}
 	return nil
 }
 
 // serve publishes what waits until the connection ends. What was waiting when
-// it began goes out in arrays, what is measured from then on one by one.
+// it began goes out in arrays, what is measured from then on one by one unless
+// the link is a batch.
 func (d *Device) serve(ctx context.Context, s *session, l Link) error {
 	timer := time.NewTimer(l.AckTimeout)
 	defer timer.Stop()
@@ -127,7 +130,7 @@ func (d *Device) serve(ctx context.Context, s *session, l Link) error {
 		if ctx.Err() != nil {
 			return d.goodbye(s, l)
 		}
-		batch, on := d.nextBatch(&backlog)
+		batch, on := d.nextBatch(&backlog, l.Batch)
 		if !on {
 			s.cut()
 			return errOff
@@ -149,13 +152,16 @@ func (d *Device) serve(ctx context.Context, s *session, l Link) error {
 }
 
 // nextBatch takes what fits into the window.
-func (d *Device) nextBatch(backlog *int) (batch []message, on bool) {
+func (d *Device) nextBatch(backlog *int, join bool) (batch []message, on bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if !d.on() {
 		return nil, false
 	}
 	for len(batch) < window && d.ring.n > 0 {
+		if join {
+			*backlog = d.ring.n
+		}
 		m := nextMessage(&d.ring, max(*backlog, 1))
 		*backlog = max(*backlog-len(m.items), 0)
 		d.inFlight += len(m.items)
@@ -170,7 +176,11 @@ func (d *Device) nextBatch(backlog *int) (batch []message, on bool) {
 func (d *Device) deliver(ctx context.Context, s *session, l Link, batch []message, timer *time.Timer) error {
 	tokens := make([]mqtt.Token, len(batch))
 	for i, m := range batch {
+		d.rough.delay()
 		tokens[i] = d.publish(s, m)
+		if d.rough.cuts() {
+			s.cut()
+		}
 	}
 	timer.Reset(l.AckTimeout)
 	var err error
@@ -198,7 +208,7 @@ func (d *Device) deliver(ctx context.Context, s *session, l Link, batch []messag
 // repeat publishes again what is to come twice.
 func (d *Device) repeat(ctx context.Context, s *session, l Link, batch []message, timer *time.Timer) error {
 	for _, m := range batch {
-		if !m.items[0].again {
+		if !slices.ContainsFunc(m.items, func(it item) bool { return it.again }) {
 			continue
 		}
 		token := d.publish(s, m)

@@ -335,11 +335,11 @@ func TestValveOverMQTT(t *testing.T) {
 	litres := func(v float64) *float64 { return &v }
 	at := func(seconds int) time.Time { return noon.Add(time.Duration(seconds) * time.Second) }
 	want := []devices.CommandReport{
-		{State: devices.Closed, At: at(0)},
+		{State: devices.Closed, At: at(0).Add(time.Millisecond)},
 		{Command: "a", State: devices.Accepted, At: at(2)},
 		{Command: "a", State: devices.Opened, At: at(2), VolumeL: litres(0)},
 		{State: devices.Closed, At: at(1202), VolumeL: litres(1200)},
-		{State: devices.Closed, At: at(1800), VolumeL: litres(1200)},
+		{State: devices.Closed, At: at(1800).Add(time.Millisecond), VolumeL: litres(1200)},
 		{Command: "b", State: devices.Accepted, At: at(1802)},
 		{Command: "b", State: devices.Closed, At: at(1802), VolumeL: litres(1200)},
 	}

@@ -23,6 +23,8 @@ type Link struct {
 	Username   string   // empty: anonymous
 	Password   string
 	AckTimeout time.Duration // of a PUBACK, on the wall clock; 0 means 30 s
+	Batch      bool          // what waits at one time goes out as one array
+	Rough      Rough
 	Dial       func(ctx context.Context, network, address string) (net.Conn, error)
 	Logger     *slog.Logger // required
 

@@ -19,10 +19,11 @@ type ValveOptions struct {
 
 // An Opening is one time that a valve let water through, as it really was.
 type Opening struct {
-	OpenedAt time.Time
-	ClosedAt time.Time // zero while open
-	Until    time.Time // the end of its lease, cut to the valve's longest opening
-	Litres   float64
+	OpenedAt time.Time `json:"opened_at"`
+	ClosedAt time.Time `json:"closed_at,omitzero"` // zero while open
+	Until    time.Time `json:"until"`              // the end of its lease, cut to the valve's longest opening
+	Expires  time.Time `json:"expires"`            // when the command that began it did
+	Litres   float64   `json:"litres"`
 }
 
 // Over reports whether the opening lasted longer than it was allowed to; one second is forgiven.
@@ -58,7 +59,7 @@ type act struct {
 	cmd devices.Command
 }
 
-const rememberedIDs = 64
+const rememberedIDs = 16
 
 // receive takes a command and returns what the valve answers when it arrives.
 // ok is false when the command is ignored. An accepted command acts in advance.
@@ -70,8 +71,7 @@ func (v *valve) receive(cmd devices.Command, now time.Time, clockSet bool) (answ
 		// Obeyed and answered whatever else is wrong with it.
 		v.lastSeq = max(v.lastSeq, cmd.Seq)
 	case cmd.Action == devices.Report:
-		answer.State, answer.VolumeL = v.state()
-		return answer, true
+		return v.statement(cmd.ID), true
 	case cmd.ID == "", cmd.Seq <= v.lastSeq || slices.Contains(v.recent, cmd.ID):
 		return answer, false
 	case !clockSet:
@@ -137,7 +137,7 @@ func (v *valve) obey(cmd devices.Command) devices.CommandReport {
 	}
 	if !v.open {
 		v.open = true
-		v.openings = append(v.openings, Opening{OpenedAt: v.now})
+		v.openings = append(v.openings, Opening{OpenedAt: v.now, Expires: cmd.ExpiresAt})
 	}
 	o := v.opening()
 	o.Until = v.now.Add(time.Duration(cmd.MaxDurationS) * time.Second)
@@ -194,6 +194,15 @@ func (v *valve) opening() *Opening { return &v.openings[len(v.openings)-1] }
 func (v *valve) report(command string) devices.CommandReport {
 	r := devices.CommandReport{Command: command, At: v.now}
 	r.State, r.VolumeL = v.state()
+	return r
+}
+
+// statement tells the state when somebody asks or the valve connects. It
+// stands a millisecond after the valve's time: behind everything up to it, and
+// before everything that a command does that comes at the same time.
+func (v *valve) statement(command string) devices.CommandReport {
+	r := v.report(command)
+	r.At = v.now.Add(time.Millisecond)
 	return r
 }
 

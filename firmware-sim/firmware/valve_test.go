@@ -103,7 +103,7 @@ func TestValve(t *testing.T) {
 		{
 			name: "a report tells the state at once, as it was when it was asked for",
 			sent: []sent{{0, openFor("a", 1, 600)}, {50, devices.Command{ID: "r", Action: devices.Report}}}, until: 60,
-			want: []string{"2 a accepted", "2 a open 0 L", "52 r open 48 L"},
+			want: []string{"2 a accepted", "2 a open 0 L", "50.001 r open 48 L"},
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

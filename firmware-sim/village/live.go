@@ -15,7 +15,7 @@ const lastWait = 5 * time.Second
 // every interval, and they take turns evenly. Build the village with the
 // present as its start, the season's weather is that of its date.
 func (v *Village) Live(ctx context.Context, l Link, every time.Duration) Report {
-	stop := v.radios(context.WithoutCancel(ctx), l)
+	stop := v.radios(context.WithoutCancel(ctx), l, false)
 	begin := time.Now()
 	gap := every / time.Duration(len(v.devices))
 	ticked := begin

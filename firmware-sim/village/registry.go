@@ -30,10 +30,16 @@ const (
 )
 
 const (
-	plotsPerStation  = 20
-	plotsPerBareOne  = 10 // of these one has no probe
-	valveMaxDuration = 2 * time.Hour
-	valveMaxVolumeL  = 20_000
+	plotsPerStation = 20
+	plotsPerBareOne = 10 // of these one has no probe
+)
+
+// One opening of a valve is bounded: two hours, and 15 mm on its plot, which
+// the sprinklers bring in less.
+const (
+	valveMaxDuration  = 2 * time.Hour
+	valveMaxDepthMM   = 15
+	squareMetresPerMu = 2000.0 / 3
 )
 
 // crops are what grows, and on which share of the plots.
@@ -41,6 +47,9 @@ var crops = []struct {
 	name  string
 	share float64
 }{{"maize_grain", 0.5}, {"maize_sweet", 0.2}, {"potato", 0.15}, {"tomato", 0.15}}
+
+// soils are the textures of the hills.
+var soils = []string{"silt_loam", "loam", "sandy_loam", "silt_clay_loam", "silty_clay", "clay"}
 
 // newRegistry draws a village of n plots.
 func newRegistry(o Options) Registry {
@@ -53,7 +62,7 @@ func newRegistry(o Options) Registry {
 		id := devices.StationID(fmt.Sprintf("w-%02d", i+1))
 		r.Stations = append(r.Stations, devices.Station{
 			ID: id, Latitude: 29.16 + 0.01*float64(i%10), Longitude: round(107.10+0.02*(rng.Float64()-0.5), 4),
-			ElevationM: 640 + min(float64(i)*140, 560)*rng.Float64(),
+			ElevationM: 640 + min(float64(i)*280, 560)*(0.5+0.5*rng.Float64()),
 		})
 		last := &r.Stations[i]
 		last.Latitude, last.ElevationM = round(last.Latitude, 4), math.Round(last.ElevationM)
@@ -75,13 +84,13 @@ func (r *Registry) addPlots(o Options, rng *rand.Rand) {
 			household, owns = household+1, 1+rng.IntN(3)
 		}
 		owns--
+		crop := drawCrop(rng)
 		p := devices.Plot{
 			ID: devices.PlotID(fmt.Sprintf("p-%03d", i+1)), Name: names[i], Place: place, Site: site,
 			Station:   r.Stations[i%len(r.Stations)].ID,
 			Household: devices.HouseholdID(fmt.Sprintf("h-%03d", household)),
-			AreaMu:    round(0.8+3.6*rng.Float64(), 1), Crop: drawCrop(rng),
-			Planted:      o.Start.Add(localOffset).Truncate(24*time.Hour).AddDate(0, 0, -10-rng.IntN(20)),
-			Soil:         devices.Soil{Texture: field.Textures()[rng.IntN(len(field.Textures()))]},
+			AreaMu:    round(0.8+3.6*rng.Float64(), 1), Crop: crop, Planted: drawPlanted(crop, o.Start, rng),
+			Soil:         devices.Soil{Texture: soils[rng.IntN(len(soils))]},
 			SlopePercent: float64(2 + rng.IntN(17)), Mode: devices.Advise,
 		}
 		if o.ProbesOnly || !bare[i] {
@@ -92,7 +101,7 @@ func (r *Registry) addPlots(o Options, rng *rand.Rand) {
 			p.Valves, p.Mode = []devices.DeviceID{id}, devices.Auto
 			r.Devices = append(r.Devices, devices.Device{
 				ID: id, Model: valveModel, Plot: p.ID,
-				MaxDurationS: int(valveMaxDuration.Seconds()), MaxVolumeL: valveMaxVolumeL,
+				MaxDurationS: int(valveMaxDuration.Seconds()), MaxVolumeL: math.Round(valveMaxDepthMM * p.AreaMu * squareMetresPerMu),
 			})
 		}
 		r.Plots = append(r.Plots, p)
@@ -116,6 +125,13 @@ func drawCrop(rng *rand.Rand) string {
 		}
 	}
 	return crops[0].name
+}
+
+// drawPlanted returns a day before the season begins, so that the crop is ripe
+// in the last week of 120 days, or earlier when it is a quick one.
+func drawPlanted(crop string, start time.Time, rng *rand.Rand) time.Time {
+	before := max(field.SeasonDays(crop)-defaultDays, 0) + 1 + rng.IntN(8)
+	return start.Add(localOffset).Truncate(24*time.Hour).AddDate(0, 0, -before)
 }
 
 func round(v float64, decimals int) float64 {

@@ -26,13 +26,15 @@ type Link struct {
 	AckTimeout  time.Duration                                                // of a PUBACK, on the wall clock; 0 means 30 s
 	Logger      *slog.Logger                                                 // nil: silent
 	Acked       func(id devices.DeviceID, leaf devices.Leaf, payload []byte) // see firmware.Link.Acknowledged
+	Rough       firmware.Rough                                               // delays and cuts; none of it changes what devices measure
 
 	// Of Run alone.
 	Step   Stepper
-	From   time.Time          // the receiver's last tick; a zero or early one means the start of the season
-	Speed  float64            // simulated seconds in one of the wall, at most; 0: as fast as it can
-	Linger bool               // go on at wall pace after the last day, until ctx ends
-	Before func(at time.Time) // called before the step that ends at that time is lived, to switch radios or cut connections; nil: not called
+	From   time.Time                              // the receiver's last tick; a zero or early one means the start of the season
+	Speed  float64                                // simulated seconds in one of the wall, at most; 0: as fast as it can
+	Linger bool                                   // go on at wall pace after the last day, until ctx ends
+	Keep   func(at time.Time, state []byte) error // called after each step with the village's State; an error ends the season; nil: not called
+	Before func(at time.Time)                     // called before the step that ends at that time is lived, to switch radios or cut connections; nil: not called
 }
 
 // stepLength is one step of a season; afterwards, at wall pace, steps are of a minute.
@@ -45,9 +47,19 @@ const (
 const grid = 10 * time.Minute
 
 // Run lives the season from l.From on and returns what the village counted,
-// also with an error: that of the stepper or of ctx. Water that an earlier
-// process brought onto the fields, and what their meters counted, is forgotten.
+// also with an error: that of the stepper, of Keep or of ctx. A village without
+// Resume forgets what water an earlier process brought onto the fields, and
+// what its meters counted; one with it lives what the receiver knows already
+// once more and says it again.
 func (v *Village) Run(ctx context.Context, l Link) (Report, error) {
+	if v.resumed {
+		if l.From.Before(v.now) {
+			return v.report(), fmt.Errorf("village was kept at %s, the receiver knows no more than up to %s", v.now.Format(time.RFC3339), l.From.Format(time.RFC3339))
+		}
+		for v.now.Before(l.From) {
+			v.live(v.now, earlier(v.now.Truncate(stepLength).Add(stepLength), l.From))
+		}
+	}
 	now := v.Start
 	if l.From.After(now) {
 		now = l.From
@@ -57,9 +69,8 @@ func (v *Village) Run(ctx context.Context, l Link) (Report, error) {
 			return v.report(), fmt.Errorf("beginning at %s: %w", now.Format(time.RFC3339), err)
 		}
 	}
-	// What devices say first, when they connect, comes after the last tick.
-	v.pass(now.Add(time.Millisecond))
-	stop := v.radios(ctx, l)
+	v.pass(now)
+	stop := v.radios(ctx, l, true)
 	err := v.wait(ctx)
 	if err != nil {
 		err = fmt.Errorf("waiting for the devices to connect: %w", err)
@@ -67,7 +78,18 @@ func (v *Village) Run(ctx context.Context, l Link) (Report, error) {
 		err = v.steps(ctx, l, now)
 	}
 	stop()
-	return v.report(), err
+	r := v.report()
+	if !v.now.Before(v.End) {
+		v.compare(&r)
+	}
+	return r, err
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
 }
 
 func (v *Village) steps(ctx context.Context, l Link, now time.Time) error {
@@ -90,6 +112,11 @@ func (v *Village) steps(ctx context.Context, l Link, now time.Time) error {
 		}
 		if _, err := l.Step.Step(ctx, at, v.lastSeqs()); err != nil {
 			return fmt.Errorf("stepping to %s: %w", at.Format(time.RFC3339), err)
+		}
+		if l.Keep != nil {
+			if err := l.Keep(at, v.State()); err != nil {
+				return fmt.Errorf("keeping the village as it is at %s: %w", at.Format(time.RFC3339), err)
+			}
 		}
 		if speed > 0 {
 			pace = pace.Add(time.Duration(float64(at.Sub(now)) / speed))
@@ -156,14 +183,15 @@ func (v *Village) lastSeqs() map[devices.DeviceID]int64 {
 }
 
 // radios switches the devices on; stop lets them say goodbye and waits for it.
-func (v *Village) radios(ctx context.Context, l Link) (stop func()) {
+// In a batch each sends what it has for an hour as one message.
+func (v *Village) radios(ctx context.Context, l Link, batch bool) (stop func()) {
 	if l.Logger == nil {
 		l.Logger = slog.New(slog.DiscardHandler)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	var all sync.WaitGroup
 	for _, d := range v.devices {
-		link := firmware.Link{Broker: l.Broker, AckTimeout: l.AckTimeout, Logger: l.Logger}
+		link := firmware.Link{Broker: l.Broker, AckTimeout: l.AckTimeout, Logger: l.Logger, Batch: batch, Rough: l.Rough}
 		if l.Credentials != nil {
 			link.Username, link.Password = l.Credentials(d.ID())
 		}

@@ -8,6 +8,8 @@ package village
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"ganlin/devices"
@@ -20,13 +22,16 @@ const localOffset = 8 * time.Hour
 
 // Options describe a village. The zero value is a dry season of 120 days on 40 plots.
 type Options struct {
-	Season     field.Season // "" means drought
+	Season     field.Season // "" means drought; or the path of a CSV file with observed weather, see field.ReadRecord
 	Days       int          // 0 means 120
 	Plots      int          // 0 means 40
 	Seed       uint64
-	Start      time.Time // zero means 2026-05-01, local midnight
+	Start      time.Time // zero means 2026-05-01, local midnight, or where the observed weather begins
 	Faults     firmware.Faults
-	ProbesOnly bool // every plot with a probe and nothing else
+	ProbesOnly bool   // every plot with a probe and nothing else
+	Resume     []byte // what Keep was given last, to go on from there; nil: from the start
+
+	record *field.Record // that Season names
 }
 
 // Land is what a village grows on. It is called by one goroutine.
@@ -45,41 +50,80 @@ type Village struct {
 	Start    time.Time
 	End      time.Time
 
-	land    Land
+	options Options
+	field   *field.Field
+	land    Land               // the field, as devices see it
 	devices []*firmware.Device // in the order of the registry
 	byID    map[devices.DeviceID]*firmware.Device
 	plotOf  map[devices.DeviceID]devices.PlotID // of valves
 	now     time.Time                           // of the devices
+	resumed bool
+	before  sums // of earlier processes
 }
 
-// New returns a village, the same for the same options.
-func New(o Options) (*Village, error) {
+const (
+	defaultDays  = 120
+	defaultPlots = 40
+)
+
+// complete fills in what is left out.
+func (o Options) complete() (Options, error) {
 	if o.Season == "" {
 		o.Season = field.Drought
 	}
 	if o.Days == 0 {
-		o.Days = 120
+		o.Days = defaultDays
 	}
 	if o.Plots == 0 {
-		o.Plots = 40
+		o.Plots = defaultPlots
 	}
-	if o.Days < 0 || o.Plots < 0 {
-		return nil, fmt.Errorf("a village of %d plots and %d days cannot be", o.Plots, o.Days)
+	if path := string(o.Season); strings.HasSuffix(strings.ToLower(path), ".csv") {
+		var err error
+		if o.record, err = field.OpenRecord(path); err != nil {
+			return o, err
+		}
 	}
 	if o.Start.IsZero() {
 		o.Start = time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC).Add(-localOffset)
+		if o.record != nil {
+			o.Start = o.record.Start
+		}
 	}
-	v := &Village{
-		Registry: newRegistry(o), Start: o.Start, End: o.Start.Add(time.Duration(o.Days) * 24 * time.Hour),
-		byID: map[devices.DeviceID]*firmware.Device{}, plotOf: map[devices.DeviceID]devices.PlotID{}, now: o.Start,
+	switch {
+	case o.Days < 0 || o.Plots < 0:
+		return o, fmt.Errorf("a village of %d plots and %d days cannot be", o.Plots, o.Days)
+	case o.record != nil && o.record.Days() < o.Days:
+		return o, fmt.Errorf("%s covers %d days, the season has %d", o.Season, o.record.Days(), o.Days)
 	}
-	land, err := field.New(field.Options{Season: o.Season, Start: o.Start, Seed: o.Seed, Stations: v.Registry.Stations, Plots: v.Registry.Plots})
+	return o, nil
+}
+
+// field returns the options of the land under a registry.
+func (o Options) field(r Registry) field.Options {
+	return field.Options{Season: o.Season, Record: o.record, Start: o.Start, Seed: o.Seed, Stations: r.Stations, Plots: r.Plots}
+}
+
+// New returns a village, the same for the same options.
+func New(o Options) (*Village, error) {
+	o, err := o.complete()
 	if err != nil {
 		return nil, err
 	}
-	v.land = land
+	v := &Village{
+		Registry: newRegistry(o), Start: o.Start, End: o.Start.Add(time.Duration(o.Days) * 24 * time.Hour),
+		options: o, byID: map[devices.DeviceID]*firmware.Device{}, plotOf: map[devices.DeviceID]devices.PlotID{}, now: o.Start,
+	}
+	if v.field, err = field.New(o.field(v.Registry)); err != nil {
+		return nil, err
+	}
+	v.land = v.field
 	for _, d := range v.Registry.Devices {
 		v.install(d, o)
+	}
+	if o.Resume != nil {
+		if err := v.resume(o.Resume); err != nil {
+			return nil, fmt.Errorf("taking the village up again: %w", err)
+		}
 	}
 	return v, nil
 }
@@ -93,12 +137,8 @@ const (
 // probeDepthsCM are the depths of the sensors on a probe.
 var probeDepthsCM = []int{20, 40, 60}
 
-// Of a valve: what flows for each mu of its plot, and how long a command takes to it.
-const (
-	flowLPMPerMu   = 25
-	minFlowLPM     = 40
-	commandLatency = 2 * time.Second
-)
+// commandLatency is how long a command takes to a valve.
+const commandLatency = 2 * time.Second
 
 func (v *Village) install(d devices.Device, o Options) {
 	opts := firmware.Options{ID: d.ID, Every: usualEvery, Seed: o.Seed, Faults: o.Faults, Boot: o.Start}
@@ -124,14 +164,10 @@ func (v *Village) install(d devices.Device, o Options) {
 	v.byID[d.ID] = device
 }
 
-// flow returns what a plot's pipe carries, L/min.
+// flow returns what a plot's sprinklers take, L/min.
 func (v *Village) flow(id devices.PlotID) float64 {
-	for _, p := range v.Registry.Plots {
-		if p.ID == id {
-			return max(minFlowLPM, round(flowLPMPerMu*p.AreaMu, 1))
-		}
-	}
-	return minFlowLPM
+	i := slices.IndexFunc(v.Registry.Plots, func(p devices.Plot) bool { return p.ID == id })
+	return round(field.ApplicationMMH*v.Registry.Plots[i].AreaMu*squareMetresPerMu/60, 1)
 }
 
 // Device returns a device, for tests that cut it off or count what it did; nil when there is none of that id.

@@ -1,12 +1,12 @@
 package app
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"ganlin/internal/config"
 	"ganlin/internal/position"
 	"ganlin/internal/registry"
+	"ganlin/internal/rulefile"
 )
 
 type checkCommand struct {
@@ -19,19 +19,11 @@ func (k checkCommand) Run(c console) error {
 	cfg, problems := config.Load(k.Config)
 	if cfg != nil {
 		_, more := registry.Load(cfg.Registry, registry.Options{TimeZone: cfg.TimeZone})
-		problems = append(problems, more...)
+		_, wrong := rulefile.Load(cfg.Rules, true)
+		problems = append(append(problems, more...), wrong...)
 	}
-	if k.JSON {
-		if problems == nil {
-			problems = []position.Problem{}
-		}
-		if err := json.NewEncoder(c.out).Encode(problems); err != nil {
-			return err
-		}
-	} else {
-		for _, p := range problems {
-			_, _ = fmt.Fprintln(c.out, p)
-		}
+	if err := printProblems(c, problems, k.JSON); err != nil {
+		return err
 	}
 	if position.HasErrors(problems) {
 		return errCheckFailed

@@ -43,6 +43,8 @@ type commands struct {
 	Demo        demoCommand        `cmd:"" help:"A simulated village in a dry season, everything embedded, pages on http://127.0.0.1:8080."`
 	Serve       serveCommand       `cmd:"" help:"Production: takes readings as the configuration says."`
 	Check       checkCommand       `cmd:"" help:"Validate configuration and registry: every problem with file:line:column."`
+	Rules       rulesCommand       `cmd:"" help:"Rule files, and what they decided."`
+	Explain     explainCommand     `cmd:"" help:"Say why an alert, an irrigation, a command or a clue was made."`
 	Devices     devicesCommand     `cmd:"" help:"The registry's devices and their credentials."`
 	Deadletters deadLettersCommand `cmd:"" name:"deadletters" help:"What could not be read or stored, with the reason."`
 	Doctor      doctorCommand      `cmd:"" help:"Probe broker, journal, database, records and clock; say what each can and cannot keep."`

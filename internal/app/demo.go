@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -22,7 +23,7 @@ import (
 )
 
 type demoCommand struct {
-	Season string  `default:"drought" enum:"drought,normal,wet" help:"The summer's weather: ${enum}."`
+	Season string  `default:"drought" help:"The summer's weather: drought, normal, wet or a CSV file."`
 	Days   int     `default:"120" help:"Length of the season."`
 	Plots  int     `default:"40" help:"Plots of the village."`
 	Seed   uint64  `default:"1" help:"Of all that is random; the same seed gives the same village and weather."`
@@ -32,7 +33,12 @@ type demoCommand struct {
 	MQTT   string  `name:"mqtt" default:"127.0.0.1:1883" help:"Where devices connect; port 0 takes a free one."`
 	Broker string  `placeholder:"URL" help:"Use this broker, at both ends, instead of the embedded one."`
 	Ready  string  `placeholder:"FILE" help:"Write this file once all parts are ready."`
+	Once   bool    `help:"Live the season as fast as it goes, on free ports and in a temporary folder unless told otherwise, and end with 0 when every promise held."`
+	Report string  `placeholder:"FILE" help:"With --once: write what the season came to as JSON."`
 }
+
+// villageFile is the simulated village in the demo's data folder.
+const villageFile = "village.json"
 
 // A demoIdentity says which season a data folder holds.
 type demoIdentity struct {
@@ -47,6 +53,17 @@ func (d demoCommand) Run(ctx context.Context, c console, h hooks) error {
 	if d.Days < 1 || d.Plots < 1 || d.Speed < 0 {
 		return usageError("--days and --plots are at least 1 and --speed is not below 0")
 	}
+	began := time.Now()
+	switch {
+	case d.Once:
+		clean, err := d.aside()
+		if err != nil {
+			return err
+		}
+		defer clean()
+	case d.Report != "":
+		return usageError("--report is of --once: a demo that goes on has no end to report of")
+	}
 	if d.Data == "" {
 		dir, err := demoFolder()
 		if err != nil {
@@ -54,7 +71,13 @@ func (d demoCommand) Run(ctx context.Context, c console, h hooks) error {
 		}
 		d.Data = dir
 	}
-	v, err := village.New(village.Options{Season: field.Season(d.Season), Days: d.Days, Plots: d.Plots, Seed: d.Seed, Faults: firmware.Faults{Noise: 1}})
+	kept, err := os.ReadFile(filepath.Join(d.Data, villageFile))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("reading the village as it was: %w", err)
+	}
+	v, err := village.New(village.Options{
+		Season: field.Season(d.Season), Days: d.Days, Plots: d.Plots, Seed: d.Seed, Faults: firmware.Faults{Noise: 1}, Resume: kept,
+	})
 	if err != nil {
 		return usageError("making the village: %w", err)
 	}
@@ -79,10 +102,72 @@ func (d demoCommand) Run(ctx context.Context, c console, h hooks) error {
 		return err
 	}
 	_, _ = fmt.Fprintf(c.err, "\n  甘霖 Ganlin\n  pages   %s\n  broker  %s\n  data    %s\n\n", p.url(), l.Broker, d.Data)
+	if d.Once {
+		return d.once(ctx, p, v, l, c, began)
+	}
 	return p.run(ctx, stage{"village", func(ctx context.Context) error {
 		_, err := v.Run(ctx, l)
 		return err
 	}})
+}
+
+// aside puts a season that is lived once out of everybody's way.
+func (d *demoCommand) aside() (clean func(), err error) {
+	d.Speed = 0
+	for _, address := range []*string{&d.HTTP, &d.MQTT} {
+		if host, _, err := net.SplitHostPort(*address); err == nil && (*address == usualHTTP || *address == usualMQTT) {
+			*address = net.JoinHostPort(host, "0")
+		}
+	}
+	if d.Data != "" {
+		return func() {}, nil
+	}
+	if d.Data, err = os.MkdirTemp("", "ganlin-demo-"); err != nil {
+		return nil, fmt.Errorf("making a temporary folder: %w", err)
+	}
+	return func() { _ = os.RemoveAll(d.Data) }, nil
+}
+
+// Where the demo listens unless told otherwise.
+const (
+	usualHTTP = "127.0.0.1:8080"
+	usualMQTT = "127.0.0.1:1883"
+)
+
+// once lives the season to its end, reports of it and stops.
+func (d demoCommand) once(ctx context.Context, p *program, v *village.Village, l village.Link, c console, began time.Time) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	l.Linger = false
+	var r *seasonReport
+	err := p.run(ctx, stage{"season", func(own context.Context) error {
+		lived, err := v.Run(own, l)
+		if err == nil {
+			r, err = p.report(own, d, lived, began)
+		}
+		if err != nil {
+			return err
+		}
+		stop()
+		<-own.Done()
+		return nil
+	}})
+	if err != nil {
+		return err
+	}
+	if r == nil {
+		return exitError{exitCheckFailed, errors.New("the season was interrupted")}
+	}
+	if d.Report != "" {
+		if err := writeJSONFile(d.Report, r); err != nil {
+			return fmt.Errorf("writing the report: %w", err)
+		}
+	}
+	r.print(c.out)
+	if !r.kept() {
+		return errCheckFailed
+	}
+	return nil
 }
 
 // config is the configuration that the flags stand for.
@@ -137,6 +222,7 @@ func (d demoCommand) link(ctx context.Context, p *program, v *village.Village) (
 		From:   p.tick(),
 		Speed:  d.Speed,
 		Linger: true,
+		Keep:   func(_ time.Time, state []byte) error { return writeWhole(p.folder.file(villageFile), state) },
 		Logger: p.log,
 	}
 	if d.Broker != "" {

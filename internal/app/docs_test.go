@@ -1,30 +1,34 @@
 package app
 
 import (
+	"bytes"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 )
 
-// TestCommandsOfTheDocuments runs the ganlin and mosquitto commands that documents
-// show against one demo; of make it looks whether the target is there, and the
-// fleet alone is run by its own tests. A command that it does not know fails it.
+// TestCommandsOfTheDocuments runs the commands that documents show: against a
+// demo, or on a configuration of its own; only addresses, files and passwords are
+// put in. Of make it asks what it would run. A command that it does not know fails it.
 func TestCommandsOfTheDocuments(t *testing.T) {
 	tr := &trial{t: t, kind: asItIs, folder: t.TempDir()}
 	season := filepath.Join(tr.folder, "season")
 	tr.demo()
 	tr.waitReady()
 	tr.mqtt = strings.TrimPrefix(tr.ready.MQTT, "tcp://")
-	served := newTrial(t, asItIs, 2, "")
+	served := newTrial(t, asItIs, 0, "")
 	registry := filepath.Join(served.folder, "registry.yaml")
 
 	made := false // by devices add
 	password := ""
 	runs := map[string]func(args []string){
-		"make":        func(args []string) { makeTarget(t, args[0]) },
+		"make":        func(args []string) { wouldMake(t, args) },
 		"ganlin demo": func([]string) {}, // it runs
 		"ganlin serve": func([]string) {
 			served.start()
@@ -61,7 +65,7 @@ func TestCommandsOfTheDocuments(t *testing.T) {
 				t.Error(err)
 			}
 		},
-		"firmware-sim": func([]string) {}, // run by the tests of its own folder
+		"firmware-sim": served.firmwareSim,
 	}
 	ran := 0
 	for _, document := range documents(t) {
@@ -91,7 +95,7 @@ func documents(t *testing.T) []string {
 	return append([]string{"../../README.md", "../../README.zh-CN.md"}, all...)
 }
 
-var shown = regexp.MustCompile("(?m)^(?:```[a-z]*\n(?s:(.*?))^```|.*?`(ganlin [a-z][^`]*|make [a-z-]+)`.*$)")
+var shown = regexp.MustCompile("(?m)^```[a-z]*\n(?s:(.*?))^```|`(ganlin [a-z][^`]*|make [a-z-]+)`")
 
 // commandsOf returns the command lines in a document's blocks of code, and those in the text that begin with ganlin or make.
 func commandsOf(t *testing.T, document string) (commands []string) {
@@ -136,13 +140,54 @@ func split(command string) (name string, args []string) {
 	return fields[0], fields[1:]
 }
 
-func makeTarget(t *testing.T, target string) {
+// wouldMake asks make what it would run for a target.
+func wouldMake(t *testing.T, args []string) {
 	t.Helper()
-	text, err := os.ReadFile("../../Makefile")
-	if err != nil {
-		t.Fatal(err)
+	cmd := exec.CommandContext(t.Context(), "make", append([]string{"--no-print-directory", "-C", "../..", "-n"}, args...)...)
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "MAKE") }) // of the make that runs the tests
+	out, err := cmd.CombinedOutput()
+	if err != nil || len(out) == 0 || bytes.HasPrefix(out, []byte("make: ")) { // such as nothing to be done
+		t.Errorf("make %s runs nothing: %v: %s", strings.Join(args, " "), err, out)
 	}
-	if !strings.Contains(string(text), "\n"+target+":") {
-		t.Errorf("the Makefile has no target %s", target)
+}
+
+// firmwareSim runs the fleet as it is shown: to its end, or with a broker until
+// readings of it are acknowledged, and then to the end that Ctrl-C gives it.
+func (tr *trial) firmwareSim(args []string) {
+	tr.t.Helper()
+	program := filepath.Join(tr.t.TempDir(), "firmware-sim")
+	if out, err := exec.CommandContext(tr.t.Context(), "go", "build", "-buildvcs=false", "-o", program, "../../firmware-sim").CombinedOutput(); err != nil {
+		tr.t.Fatalf("building the fleet: %v: %s", err, out)
 	}
+	registry, credentials := filepath.Join(tr.folder, "registry.yaml"), filepath.Join(tr.folder, "credentials.json")
+	own := strings.NewReplacer("registry.yaml", registry, "credentials.json", credentials, "127.0.0.1:1883", tr.mqtt)
+	for i := range args {
+		args[i] = own.Replace(args[i])
+	}
+	cmd := exec.CommandContext(tr.t.Context(), program, args...)
+	out := &logged{}
+	cmd.Stdout, cmd.Stderr = out, out
+	if !slices.Contains(args, "--broker") {
+		if err := cmd.Run(); err != nil {
+			tr.t.Errorf("firmware-sim %v: %v: %s", args, err, out)
+		}
+		return
+	}
+	write(tr.t, credentials, string(tr.command("devices", "import", registry, "--config", tr.config, "--json")))
+	tr.start()
+	if err := cmd.Start(); err != nil {
+		tr.t.Fatal(err)
+	}
+	waitFor(tr.t, time.Minute, "readings of the fleet", func() (bool, string) {
+		s, err := tr.status()
+		return err == nil && s.Accounting.Values.Stored >= 150, fmt.Sprint(s.Accounting, err, out)
+	})
+	_ = cmd.Process.Signal(os.Interrupt)
+	if err := cmd.Wait(); err != nil || !strings.Contains(out.String(), "waiting 0\n") {
+		tr.t.Errorf("the fleet ends with %v: %s", err, out)
+	}
+	if a := tr.settled(time.Minute); !a.Conserved() || a.Messages.DeadLettered > 0 {
+		tr.t.Errorf("after the fleet the account is %+v", a)
+	}
+	tr.stop()
 }

@@ -31,10 +31,7 @@ func TestDatabaseOutages(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.progress(t, 4000)
-	waitFor(t, time.Minute, "a new InfluxDB", func() (bool, string) {
-		children := tr.children()
-		return len(children) == 1 && children[0] != first, tr.out.tail()
-	})
+	tr.another(first)
 
 	frozen := tr.influxd()
 	if err := syscall.Kill(frozen, syscall.SIGSTOP); err != nil {
@@ -56,6 +53,28 @@ func TestDatabaseOutages(t *testing.T) {
 	if n := l.reconnects.Load(); n != 0 {
 		t.Errorf("devices lost %d connections", n)
 	}
+}
+
+// TestDroppingInAnOutageIsSeen is the control: a program that drops what comes
+// while the database is away, instead of keeping it, is caught by the same check.
+func TestDroppingInAnOutageIsSeen(t *testing.T) {
+	newTrial(t, dropAway, 50, "").mustLose(func(tr *trial, l *load) {
+		first := tr.influxd()
+		if err := syscall.Kill(first, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		l.progress(t, 1000)
+		tr.another(first)
+	})
+}
+
+// another waits until a database runs that is not the given one.
+func (tr *trial) another(first int) {
+	tr.t.Helper()
+	waitFor(tr.t, time.Minute, "a new InfluxDB", func() (bool, string) {
+		children := tr.children()
+		return len(children) == 1 && children[0] != first, tr.out.tail()
+	})
 }
 
 func (tr *trial) children() []int {

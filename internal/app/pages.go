@@ -88,12 +88,15 @@ func (p pageSource) View() dashboards.View {
 			atStation[d.Station] = append(atStation[d.Station], shown)
 		}
 	}
+	decided := p.decidedView()
 	for _, plot := range reg.Plots() {
-		v.Plots = append(v.Plots, dashboards.Plot{
-			ID: plot.ID, Name: plot.Name, Devices: onPlot[plot.ID],
-			FieldCapacity: plot.Soil.FieldCapacity, WiltingPoint: plot.Soil.WiltingPoint,
-		})
+		one := dashboards.Plot{
+			ID: plot.ID, Name: plot.Name, Devices: onPlot[plot.ID], Crop: plot.Crop, AreaMu: plot.AreaMu, Mode: plot.Mode,
+		}
+		decided.fill(&one)
+		v.Plots = append(v.Plots, one)
 	}
+	v.Alerts, v.Clues, v.Water = decided.alerts, decided.clues, decided.water
 	for _, s := range reg.Stations() {
 		v.Stations = append(v.Stations, dashboards.Station{ID: s.ID, Devices: atStation[s.ID]})
 	}

@@ -16,6 +16,7 @@ import (
 	"ganlin/ingest"
 	"ganlin/internal/broker"
 	"ganlin/internal/config"
+	"ganlin/internal/engine"
 	"ganlin/internal/httpapi"
 	"ganlin/internal/influx"
 	"ganlin/internal/influx/influxd"
@@ -25,6 +26,8 @@ import (
 	"ganlin/internal/now"
 	"ganlin/internal/records"
 	"ganlin/internal/registry"
+	"ganlin/internal/rulefile"
+	"ganlin/internal/valves"
 )
 
 // programOptions say what to run.
@@ -74,6 +77,12 @@ type program struct {
 	dead   *deadReader
 	now    *now.State
 	recent *nowReader
+
+	rules   *rulefile.Set
+	engine  *engine.Engine
+	valves  *valves.Courier
+	decided atomic.Int64 // decisions of this process
+	asked   bool         // the valves have been asked how they stand; of the one step at a time
 
 	recordsTrouble trouble
 
@@ -136,6 +145,9 @@ func (p *program) open(ctx context.Context) (err error) {
 	if o.hooks.journal != nil {
 		j = o.hooks.journal(j)
 	}
+	if err = p.openEngine(ctx); err != nil {
+		return err
+	}
 	p.intake = ingest.NewIntake(ingest.IntakeOptions{Journal: j, Locator: p, Clock: p.clock, Log: p.log})
 	return p.openHTTP()
 }
@@ -154,6 +166,8 @@ func (p *program) run(ctx context.Context, more ...stage) error {
 		stage{"store", p.store.run},
 		stage{"dead letters", p.dead.run},
 		stage{"latest values", p.recent.run},
+		stage{"valves", p.valves.Run},
+		stage{"rules", p.engine.Run},
 		stage{"intake", p.intake.Run},
 	)
 	if p.door != nil {
@@ -161,6 +175,9 @@ func (p *program) run(ctx context.Context, more ...stage) error {
 	}
 	for _, b := range p.brokers {
 		stages = append(stages, stage{"broker " + b.url, func(ctx context.Context) error { return b.source.Run(ctx, p.intake.Deliver) }})
+	}
+	if p.step == nil {
+		stages = append(stages, stage{"clock", p.tickByTheWall})
 	}
 	stages = append(stages, stage{"pages", p.serveHTTP}, stage{"readiness", p.announce})
 	stages = append(stages, more...)

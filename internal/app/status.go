@@ -10,13 +10,20 @@ import (
 	"ganlin/internal/influx"
 	"ganlin/internal/influx/influxd"
 	"ganlin/internal/journal"
+	"ganlin/rules"
 )
 
 // Status says where time stands, what was counted and how each part is.
 func (p *program) Status(context.Context) (httpapi.Status, error) {
 	a, _ := p.accounting()
-	tick := p.tick()
-	return httpapi.Status{Tick: tick, Watermark: tick, Accounting: a, Parts: p.parts()}, nil
+	tick, watermark := p.tick(), p.tick()
+	p.engine.Look(func(s *rules.Site) {
+		if w := s.Watermark(); !w.IsZero() && w.Before(watermark) {
+			watermark = w
+		}
+		a.Notes.Late += s.Late()
+	})
+	return httpapi.Status{Tick: tick, Watermark: watermark, Accounting: a, Parts: p.parts()}, nil
 }
 
 // tick is the newest tick of the journal; zero when there is none.
@@ -58,6 +65,7 @@ func (p *program) lags() map[string]uint64 {
 		readerStore:       lag(p.store.at()),
 		readerDeadLetters: lag(p.dead.at()),
 		readerNow:         lag(p.recent.at()),
+		readerRules:       head.Sequence - min(head.Sequence, p.engine.At().Sequence),
 	}
 }
 

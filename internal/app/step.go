@@ -10,7 +10,8 @@ import (
 )
 
 // A stepper moves the step clock as the contract says: a step is over when the
-// messages up to it are in the journal, and its tick behind them.
+// messages up to it are in the journal, its tick behind them, what follows from
+// it is decided and committed, and the valves have answered what was commanded.
 type stepper struct {
 	p     *program
 	clock *stepClock
@@ -45,7 +46,10 @@ func (s *stepper) Step(ctx context.Context, at time.Time, last map[devices.Devic
 		return time.Time{}, fmt.Errorf("%w: waiting for messages up to %s: %w", httpapi.ErrUnavailable, at.Format(time.RFC3339), err)
 	}
 	if at.Equal(tick) {
-		return at, nil
+		return at, s.p.decidedUpTo(ctx, at)
+	}
+	if err := s.p.valvesReady(ctx); err != nil {
+		return time.Time{}, err
 	}
 	var sites []devices.SiteID
 	for _, site := range s.p.registry.Load().Sites() {
@@ -55,5 +59,5 @@ func (s *stepper) Step(ctx context.Context, at time.Time, last map[devices.Devic
 		return time.Time{}, fmt.Errorf("%w: writing the tick %s: %w", httpapi.ErrUnavailable, at.Format(time.RFC3339), err)
 	}
 	s.clock.advance(at)
-	return at, nil
+	return at, s.p.decidedUpTo(ctx, at)
 }

@@ -2,7 +2,6 @@ package app
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,72 +9,25 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
-	"ganlin/ingest"
 	"ganlin/internal/httpapi"
 	"ganlin/internal/influx"
-	"ganlin/internal/journal"
 )
 
 // trialEnv makes the test binary be the program, whole or with one promise broken on purpose.
 const trialEnv = "GANLIN_TRIAL"
-
-// The programs of a trial.
-const (
-	asItIs      = "as_it_is"
-	answerEarly = "answer_early" // acknowledges before the journal has it
-	loseRecord  = "lose_record"  // one record on its way to the database disappears
-)
 
 func TestMain(m *testing.M) {
 	if kind := os.Getenv(trialEnv); kind != "" {
 		os.Exit(mainWith(os.Args[1:], os.Stdout, os.Stderr, trialHooks(kind)))
 	}
 	os.Exit(m.Run())
-}
-
-func trialHooks(kind string) hooks {
-	switch kind {
-	case answerEarly:
-		return hooks{journal: func(j ingest.Journal) ingest.Journal { return newEarlyJournal(j) }}
-	case loseRecord:
-		var lost atomic.Bool
-		return hooks{batch: func(batch []*journal.Record) []*journal.Record {
-			for i, r := range batch {
-				if r.Values() > 0 && len(batch) > 1 && lost.CompareAndSwap(false, true) {
-					return slices.Delete(slices.Clone(batch), i, i+1)
-				}
-			}
-			return batch
-		}}
-	}
-	return hooks{}
-}
-
-// earlyJournal answers at once and writes later, as a broker does that keeps messages in memory.
-type earlyJournal struct{ groups chan []ingest.Decoded }
-
-func newEarlyJournal(j ingest.Journal) *earlyJournal {
-	e := &earlyJournal{make(chan []ingest.Decoded, 1<<16)}
-	go func() {
-		for g := range e.groups {
-			_ = j.Append(context.Background(), g)
-		}
-	}()
-	return e
-}
-
-func (e *earlyJournal) Append(_ context.Context, batch []ingest.Decoded) error {
-	e.groups <- batch
-	return nil
 }
 
 // long reports whether the full counts are asked for.
@@ -276,28 +228,28 @@ type background struct {
 	done chan error
 }
 
-func (l *load) begin(t *testing.T) background {
-	t.Helper()
-	t.Logf("load seed %d", l.seed)
+func (l *load) begin(tb testing.TB) background {
+	tb.Helper()
+	tb.Logf("load seed %d", l.seed)
 	b := background{make(chan struct{}), make(chan error, 1)}
-	go func() { b.done <- l.run(t.Context(), b.stop) }()
+	go func() { b.done <- l.run(tb.Context(), b.stop) }()
 	return b
 }
 
 // finish sends nothing new and waits until everything is acknowledged.
-func (b background) finish(t *testing.T) {
-	t.Helper()
+func (b background) finish(tb testing.TB) {
+	tb.Helper()
 	close(b.stop)
 	if err := <-b.done; err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 
 // progress waits until n more messages are acknowledged.
-func (l *load) progress(t *testing.T, n int64) {
-	t.Helper()
+func (l *load) progress(tb testing.TB, n int64) {
+	tb.Helper()
 	target := l.acked.Load() + n
-	waitFor(t, 2*time.Minute, "messages to be acknowledged", func() (bool, string) {
+	waitFor(tb, 2*time.Minute, "messages to be acknowledged", func() (bool, string) {
 		return l.acked.Load() >= target, fmt.Sprintf("%d of %d", l.acked.Load(), target)
 	})
 }

@@ -55,7 +55,11 @@ func (p *program) purge(ctx context.Context, now time.Time) error {
 			before = early
 		}
 	}
-	n, err := p.journal.Purge(ctx, before, []journal.Position{p.store.at(), p.dead.keptAt(), p.recent.keptAt()})
+	decided, err := journal.ParsePosition(p.engine.Kept().Text)
+	if err != nil {
+		return err
+	}
+	n, err := p.journal.Purge(ctx, before, []journal.Position{p.store.at(), p.dead.keptAt(), p.recent.keptAt(), decided})
 	if n > 0 {
 		p.log.Info("old records of the journal are dropped", "records", n, "before", before)
 	}

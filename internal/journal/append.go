@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"ganlin/devices"
 	"ganlin/ingest"
 )
 
@@ -27,22 +26,6 @@ func (j *Journal) Append(ctx context.Context, batch []ingest.Decoded) error {
 			return fmt.Errorf("appending %d messages: %w", len(batch), err)
 		}
 		rest = rest[n:]
-	}
-	return nil
-}
-
-// AppendTicks puts a tick of each site on disk: event time has come to at.
-func (j *Journal) AppendTicks(ctx context.Context, at time.Time, sites []devices.SiteID) error {
-	j.writing.Lock()
-	defer j.writing.Unlock()
-	err := j.ready()
-	if err == nil {
-		j.encoder.reset()
-		j.encoder.ticks(at, j.options.Now(), sites)
-		err = j.commit(ctx)
-	}
-	if err != nil {
-		return fmt.Errorf("appending the tick of %s: %w", at.UTC().Format(time.RFC3339), err)
 	}
 	return nil
 }

@@ -1,7 +1,9 @@
 package journal_test
 
 import (
+	"context"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -80,5 +82,48 @@ func BenchmarkFacts(b *testing.B) {
 			facts++
 		}
 	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(facts), "ns/fact")
+	b.ReportMetric(float64(facts)/b.Elapsed().Seconds(), "facts/s")
+}
+
+// BenchmarkPassDecisions measures what decisions cost a reader that asks for facts alone.
+func BenchmarkPassDecisions(b *testing.B) {
+	n := newNode(b, b.TempDir(), nil)
+	decisions := make([]devices.Decision, 170)
+	for i := range decisions {
+		decisions[i] = balance(i)
+	}
+	n.appendDecisions(b, decisions...)
+	r := n.read(b, journal.Position{})[0]
+	for b.Loop() {
+		for range r.Facts() {
+			b.Fatal("a fact of a decision")
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(decisions)), "ns/decision")
+}
+
+// BenchmarkFollow measures how long after Append has begun a follower that
+// waits at the end has the record, and how much of that is after it was written.
+func BenchmarkFollow(b *testing.B) {
+	var written time.Time
+	n := newNode(b, b.TempDir(), func(o *journal.Options) { o.Wrote = func(int, time.Duration) { written = time.Now() } })
+	ctx, stop := context.WithCancel(b.Context())
+	got := make(chan time.Time, 1)
+	var follower sync.WaitGroup
+	follower.Go(func() {
+		_ = n.journal.Follow(ctx, journal.Position{}, func(*journal.Record) error {
+			got <- time.Now()
+			return nil
+		})
+	})
+	batch := group(1)
+	var after time.Duration
+	for b.Loop() {
+		later(batch)
+		n.append(b, batch...)
+		after += (<-got).Sub(written)
+	}
+	stop()
+	follower.Wait()
+	b.ReportMetric(float64(after.Nanoseconds())/float64(b.N), "ns/after-written")
 }

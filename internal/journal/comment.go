@@ -11,17 +11,22 @@ const (
 	presenceMark = "#presence "
 	reportMark   = "#report "
 	tickMark     = "#tick "
+	versionMark  = "#version "
+	actMark      = "#act "
+	decisionMark = "#decision "
 	deadMark     = "#dead "
 )
 
-// A comment is the content of all comments but those of readings.
+// A comment is the content of all comments but those of readings and decisions.
 type comment struct {
 	Device   devices.DeviceID `json:"device,omitempty"`
-	At       int64            `json:"at,omitempty"` // Unix ms, of a tick
+	At       int64            `json:"at,omitempty"` // Unix ms, of a tick and a version
 	Received int64            `json:"received"`     // Unix ms
 	location
 	Presence *devices.Presence      `json:"presence,omitempty"`
 	Report   *devices.CommandReport `json:"report,omitempty"`
+	Version  *devices.Version       `json:"version,omitempty"`
+	Act      *devices.Act           `json:"act,omitempty"`
 	Dead     *deadLetter            `json:"dead,omitempty"`
 }
 

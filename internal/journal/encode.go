@@ -8,7 +8,6 @@ import (
 	"math"
 	"slices"
 	"strconv"
-	"time"
 
 	"ganlin/devices"
 	"ganlin/ingest"
@@ -23,10 +22,15 @@ import (
 //	#presence {…}
 //	#report {…}
 //	#tick {…}
+//	#version {…}
+//	#act {…}
 //	#dead {…}
+//	#decision {…}
+//	balance,place=500119101001,plot=p-001,site=sanquan depletion_mm=41.2 1783010400000
 //
 // The comment of a reading stands before its lines and names the device, the
-// receive time, the seq or -, and where the time of the lines comes from.
+// receive time, the seq or -, and where the time of the lines comes from. The
+// lines after a decision are what is derived: no values, and no readings.
 type encoder struct {
 	index *seen.Index
 	room  int // of a body, bytes
@@ -36,7 +40,8 @@ type encoder struct {
 	fresh    int64
 	highest  []seqOf
 
-	tags    []byte // ,device=… of the message in hand
+	tags    []byte   // ,device=… of the message in hand
+	names   []string // of the fields of the point in hand
 	values  []value
 	reading seen.Reading
 }
@@ -140,12 +145,18 @@ func (e *encoder) dead(d *ingest.Decoded, letter ingest.DeadLetter) {
 // comment adds a line that InfluxDB passes over. What has no JSON, such as a
 // year after 9999, becomes a dead letter: sent again it would have none either.
 func (e *encoder) comment(mark string, c comment) {
-	b, err := json.Marshal(c)
-	if err != nil {
-		mark = deadMark
-		b, _ = json.Marshal(comment{Device: c.Device, Received: c.Received, Dead: &deadLetter{Reason: ingest.Unparsable, Detail: err.Error(), Part: true}})
+	if err := e.json(mark, c); err != nil {
+		_ = e.json(deadMark, comment{Device: c.Device, Received: c.Received, Dead: &deadLetter{Reason: ingest.Unparsable, Detail: err.Error(), Part: true}})
 	}
-	e.body = append(append(append(e.body, mark...), b...), '\n')
+}
+
+// json adds a comment, or nothing when the content has no JSON.
+func (e *encoder) json(mark string, content any) error {
+	b, err := json.Marshal(content)
+	if err == nil {
+		e.body = append(append(append(e.body, mark...), b...), '\n')
+	}
+	return err
 }
 
 // setTags writes the tags that all lines of a message share. Ids hold nothing
@@ -326,12 +337,5 @@ func (e *encoder) startLine(v *value) {
 func (e *encoder) endLine(of *value) {
 	if of != nil {
 		e.body = append(strconv.AppendInt(append(e.body, ' '), e.reading.At, 10), '\n')
-	}
-}
-
-// ticks adds a tick of each site.
-func (e *encoder) ticks(at, now time.Time, sites []devices.SiteID) {
-	for _, site := range sites {
-		e.comment(tickMark, comment{At: at.UnixMilli(), Received: now.UnixMilli(), location: location{Site: site}})
 	}
 }

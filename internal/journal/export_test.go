@@ -1,5 +1,11 @@
 package journal
 
+import (
+	"context"
+
+	"ganlin/ingest"
+)
+
 // NewRecord reads the bytes of a record.
 var NewRecord = newRecord
 
@@ -28,4 +34,19 @@ func Replay(r *Record) {
 	for range r.readings() {
 		continue
 	}
+}
+
+// AppendAndForgetToRollBack is an Append that keeps in the index of duplicates
+// what did not get to the disk.
+func (j *Journal) AppendAndForgetToRollBack(ctx context.Context, batch []ingest.Decoded) error {
+	j.writing.Lock()
+	defer j.writing.Unlock()
+	j.encoder.reset()
+	for i := range batch {
+		if err := j.encoder.message(ctx, &batch[i]); err != nil {
+			return err
+		}
+	}
+	j.index.Commit()
+	return j.commit(ctx)
 }

@@ -18,6 +18,7 @@ func FuzzRecord(f *testing.F) {
 	}
 	n.close(f)
 	f.Add(append([]byte("#reading a 1783010400123 - device\n"), lines...))
+	f.Add([]byte("#version {\"version\":{}}\n#act {\"act\":{}}\n#decision {\"at\":1}\n#decision {}\nbalance,plot=a b=1,c=\"x,y=2i\" 5\nalert x=1i\n"))
 	f.Add([]byte("#presence {}\n#report {\"report\":{}}\n#tick {\"at\":1}\n#dead {\"dead\":{}}\n#reading \n#\n,=,=\nx y=1,y_q=2i,, z\n"))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		raw := journal.WithBody(body)
@@ -28,6 +29,9 @@ func FuzzRecord(f *testing.F) {
 		r.Values()
 		journal.Replay(r)
 		for range r.Facts() {
+			continue
+		}
+		for range r.Decisions() {
 			continue
 		}
 		for range r.DeadLetters() {

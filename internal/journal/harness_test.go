@@ -67,6 +67,14 @@ func (n *node) serve(tb testing.TB) (s journal.Server, err error) {
 	if n.prepared, err = journal.Prepare(tb.Context(), n.options.Dir, n.store(), n.options.Log); err != nil {
 		return s, err
 	}
+	s, err = n.serveUnprepared(tb)
+	s.Prepared = n.prepared
+	return s, err
+}
+
+// serveUnprepared starts the server without a look at its files.
+func (n *node) serveUnprepared(tb testing.TB) (s journal.Server, err error) {
+	tb.Helper()
 	n.server, err = server.NewServer(&server.Options{
 		JetStream: true, StoreDir: n.store(), SyncAlways: true, DontListen: true, NoSigs: true, NoLog: true,
 		MaxPayload: 4<<20 + 100, JetStreamMaxStore: 1 << 40, DisableJetStreamBanner: true,
@@ -79,7 +87,7 @@ func (n *node) serve(tb testing.TB) (s journal.Server, err error) {
 		tb.Fatal("the server does not start")
 	}
 	n.conn, err = nats.Connect("", nats.InProcessServer(n.server))
-	return journal.Server{Conn: n.conn, Prepared: n.prepared}, err
+	return journal.Server{Conn: n.conn}, err
 }
 
 func (n *node) store() string { return filepath.Join(n.dir, "nats") }

@@ -21,6 +21,11 @@ import (
 //	#ganlin 1 crc=5a0e1f9c bytes=233 gen=1 seq=412 prev=9f86…d015 at=1783010400123 received=2 decoded=2 dead=0 values=6 duplicate=1 rejected=bad_key:1 unidentified=0 new=4
 //
 // The counters are those after the record. The checksum is a CRC-32C of all that follows it.
+//
+// The format stays 1 when comments or derived lines of a new kind are added: a
+// reader passes over both, so a newer journal stays readable. Programs from
+// before there were decisions would take a derived line for a reading; they do
+// not come so far, because they refuse the records store of the same folder.
 type header struct {
 	bytes      int // of the record after this line
 	generation uint32

@@ -63,20 +63,36 @@ func (r *Record) Lines() iter.Seq2[[]byte, int] {
 	}
 }
 
-// valuesIn counts the fields of a line that are no flags. Flags alone are integers, written with a final i.
+// valuesIn counts the fields of a line that are no flags. A line that is
+// derived holds none: values are numbers of readings.
 func valuesIn(line []byte) int {
+	if !ofReading(line) {
+		return 0
+	}
 	fields := line[bytes.IndexByte(line, ' ')+1:]
 	return bytes.Count(fields, []byte{'='}) - bytes.Count(fields, []byte("_q="))
 }
 
-// Facts yields what the record tells: readings, presence, reports and ticks.
+// ofReading reports whether a line is of one of the measurements of readings.
+func ofReading(line []byte) bool {
+	measurement, _, _ := bytes.Cut(line, []byte{','})
+	switch devices.Measurement(measurement) {
+	case devices.SoilMeasurement, devices.WeatherMeasurement, devices.ValveMeasurement, devices.DeviceMeasurement:
+		return true
+	}
+	return false
+}
+
+// Facts yields what the record tells the rules: readings, presence, reports,
+// ticks, versions and acts, in the order in which they came. For what the rules
+// themselves decided see Decisions.
 func (r *Record) Facts() iter.Seq[devices.Fact] {
 	return func(yield func(devices.Fact) bool) {
 		var received time.Time
 		for line := range bytes.Lines(r.body) {
 			switch {
 			case line[0] != '#':
-				if !lineFacts(line, received, yield) {
+				if ofReading(line) && !lineFacts(line, received, yield) {
 					return
 				}
 			case bytes.HasPrefix(line, []byte(readingMark)):
@@ -85,6 +101,26 @@ func (r *Record) Facts() iter.Seq[devices.Fact] {
 				if f, ok := commentFact(line); ok && !yield(f) {
 					return
 				}
+			}
+		}
+	}
+}
+
+// Decisions yields what was decided, without points. One that was put into the
+// journal again after a crash comes again, with the same id.
+func (r *Record) Decisions() iter.Seq[devices.Decision] {
+	return func(yield func(devices.Decision) bool) {
+		for line := range bytes.Lines(r.body) {
+			content, ok := bytes.CutPrefix(line, []byte(decisionMark))
+			if !ok {
+				continue
+			}
+			var d devices.Decision
+			if json.Unmarshal(content, &d) != nil {
+				continue // not written by us: the checksum was right
+			}
+			if !yield(d) {
+				return
 			}
 		}
 	}
@@ -126,6 +162,10 @@ func commentFact(line []byte) (devices.Fact, bool) {
 		f.Kind = devices.ReportFact
 	case tickMark:
 		f.Kind = devices.TickFact
+	case versionMark:
+		f.Kind = devices.VersionFact
+	case actMark:
+		f.Kind = devices.ActFact
 	default:
 		return f, false
 	}
@@ -135,10 +175,12 @@ func commentFact(line []byte) (devices.Fact, bool) {
 	}
 	f.Device, f.Location = devices.DeviceID(interned(string(c.Device))), devices.Location(c.location)
 	f.Received = fromMilli(c.Received)
-	f.Presence, f.Report = c.Presence, c.Report
+	f.Presence, f.Report, f.Version, f.Act = c.Presence, c.Report, c.Version, c.Act
 	switch {
-	case f.Kind == devices.TickFact:
+	case f.Kind == devices.TickFact || f.Kind == devices.VersionFact:
 		f.At = fromMilli(c.At)
+	case f.Act != nil:
+		f.At = f.Act.At
 	case f.Report != nil && !f.Report.At.IsZero():
 		f.At = f.Report.At
 	case f.Presence != nil && f.Presence.Online && !f.Presence.At.IsZero():

@@ -1,10 +1,13 @@
 package journal_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -54,33 +57,58 @@ func (n *node) awaitFailure(t *testing.T) {
 	}
 }
 
-// A record that did not get to the disk leaves no trace: the same message is
-// new when the device sends it again.
-func TestFailedAppendLeavesNoTrace(t *testing.T) {
+// An appendFunc is Journal.Append, or what a control has in its place.
+type appendFunc func(ctx context.Context, batch []ingest.Decoded) error
+
+// traces lets a write fail and returns what is left of it afterwards: the same
+// message must be new when the device sends it again.
+func traces(t *testing.T, of func(*journal.Journal) appendFunc) (left []string) {
+	t.Helper()
+	leaves := func(format string, args ...any) { left = append(left, fmt.Sprintf(format, args...)) }
 	n := newNode(t, t.TempDir(), func(o *journal.Options) { o.AckTimeout = 500 * time.Millisecond })
 	n.append(t, message("a", 1))
 	before := n.journal.Counters()
 	n.server.Shutdown()
-	n.refuses(t, message("a", 2))
+	if err := of(n.journal)(t.Context(), []ingest.Decoded{message("a", 2)}); !errors.Is(err, ingest.ErrRefused) {
+		t.Fatalf("got %v, want a refusal", err)
+	}
 	n.awaitFailure(t)
 	n.refuses(t, message("a", 2))
 	if got := n.journal.Counters(); got.Received != before.Received || got.Values != before.Values {
-		t.Errorf("counters went from %+v to %+v", before, got)
+		leaves("counters went from %+v to %+v", before, got)
 	}
 	if seq, _, err := n.journal.HighestSeq(t.Context(), "a"); err != nil || seq != 2 {
-		t.Errorf("the highest seq is %d, %v, want 2", seq, err)
+		leaves("the highest seq is %d, %v, want 2", seq, err)
 	}
 	n.reopen(t)
 	if n.journal.State().Refusing != "" {
-		t.Error("the state still tells of a refusal")
+		leaves("the state still tells of a refusal")
 	}
 	n.append(t, message("a", 2))
 	if c := n.journal.Counters(); c.Received != 2 || c.Duplicate != 0 || len(n.read(t, journal.Position{})) != 2 {
-		t.Errorf("counters %+v, want 2 messages and no duplicate", c)
+		leaves("counters %+v, want 2 messages and no duplicate", c)
 	}
 	if end := n.journal.State().End; end.Sequence != 2 || end.Generation != 1 {
-		t.Errorf("the journal ends at %s, want 2 in generation 1", end)
+		leaves("the journal ends at %s, want 2 in generation 1", end)
 	}
+	return left
+}
+
+// A record that did not get to the disk leaves no trace.
+func TestFailedAppendLeavesNoTrace(t *testing.T) {
+	for _, left := range traces(t, func(j *journal.Journal) appendFunc { return j.Append }) {
+		t.Error(left)
+	}
+}
+
+// The control keeps in the index what was not written. A message that comes
+// again is then a duplicate of nothing, and its values are lost.
+func TestForgottenRollbackIsSeen(t *testing.T) {
+	left := traces(t, func(j *journal.Journal) appendFunc { return j.AppendAndForgetToRollBack })
+	if !slices.ContainsFunc(left, func(s string) bool { return strings.Contains(s, "no duplicate") }) {
+		t.Errorf("the index was not rolled back, and the test sees only %q", left)
+	}
+	t.Logf("seen: %q", left)
 }
 
 // deafServer makes connections that hear nothing once deaf is set.

@@ -78,6 +78,9 @@ func (r *Record) readings() iter.Seq[*seen.Reading] {
 		pending := false
 		for line := range bytes.Lines(r.body) {
 			if line[0] != '#' {
+				if !ofReading(line) {
+					continue
+				}
 				l := parseLine(line)
 				reading.At = l.at
 				for f := range l.numbers() {

@@ -8,10 +8,13 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
+	"ganlin/devices"
 	"ganlin/internal/records"
 )
 
@@ -21,7 +24,11 @@ const (
 	fileVariable  = "GANLIN_RECORDS_FILE"
 )
 
-const lettersPerCommit = 40
+// What a child keeps with each commit.
+const (
+	lettersPerCommit   = 40
+	decisionsPerCommit = 40 // with a command, an alert and a clue for each tenth
+)
 
 func TestMain(m *testing.M) {
 	if doing := os.Getenv(childVariable); doing != "" {
@@ -42,29 +49,56 @@ func child(ctx context.Context, doing, file string) error {
 	if doing == "open" {
 		return s.Close()
 	}
-	p, err := s.Progress(ctx, "dead")
+	p, err := s.Progress(ctx, "child")
 	if err != nil {
 		return err
 	}
 	n, _ := strconv.Atoi(p.Position)
 	for {
 		n++
-		letters := make([]records.DeadLetter, lettersPerCommit)
-		for i := range letters {
-			letters[i] = letter(i)
-			letters[i].ID = fmt.Sprintf("%d-%d", n, i)
-		}
-		next := records.Progress{Reader: "dead", Position: strconv.Itoa(n)}
-		if doing == "split" { // the control: progress and letters by two commits
-			if err := s.Commit(ctx, next, nil); err != nil {
-				return err
+		next := records.Progress{Reader: "child", Position: strconv.Itoa(n)}
+		switch doing {
+		case "letters":
+			err = s.Commit(ctx, next, lettersOf(n))
+		case "letters now and then": // SQLite is not fair: who never pauses keeps others out
+			time.Sleep(time.Millisecond)
+			err = s.Commit(ctx, next, lettersOf(n))
+		case "letters by two commits": // a control
+			if err = s.Commit(ctx, next, nil); err == nil {
+				err = s.Commit(ctx, next, lettersOf(n))
+			}
+		case "effects":
+			err = s.CommitEffects(ctx, effectsOf(n, next))
+		case "effects by two commits": // a control
+			if err = s.Commit(ctx, next, nil); err == nil {
+				err = s.CommitEffects(ctx, effectsOf(n, next))
 			}
 		}
-		if err := s.Commit(ctx, next, letters); err != nil {
+		if err != nil {
 			return err
 		}
 		fmt.Println(n)
 	}
+}
+
+func lettersOf(n int) []records.DeadLetter {
+	letters := make([]records.DeadLetter, lettersPerCommit)
+	for i := range letters {
+		letters[i] = letter(i)
+		letters[i].ID = fmt.Sprintf("%d-%d", n, i)
+	}
+	return letters
+}
+
+func effectsOf(n int, next records.Progress) records.Effects {
+	e := records.Effects{Progress: next, Decisions: seasonOf(n*decisionsPerCommit, (n+1)*decisionsPerCommit)}
+	for i := range decisionsPerCommit / 10 {
+		id := fmt.Sprintf("%d-%d", n, i)
+		e.Commands = append(e.Commands, records.Command{ID: id})
+		e.Alerts = append(e.Alerts, records.AlertRow{ID: id})
+		e.Clues = append(e.Clues, records.ClueRow{Household: devices.HouseholdID(id)})
+	}
+	return e
 }
 
 func start(t *testing.T, doing, file string) (*exec.Cmd, *bufio.Scanner) {
@@ -83,8 +117,8 @@ func start(t *testing.T, doing, file string) (*exec.Cmd, *bufio.Scanner) {
 }
 
 // killAndLook lets a child commit, kills it at some moment and returns what it
-// said it had committed, what the store says, and how many letters there are.
-func killAndLook(t *testing.T, doing, file string) (said, kept, letters int) {
+// said it had committed, what the store says, and what does not fit to that.
+func killAndLook(t *testing.T, doing, file string) (said, kept int, torn string) {
 	t.Helper()
 	c, out := start(t, doing, file)
 	killed := time.AfterFunc(time.Duration(20+rand.IntN(60))*time.Millisecond, func() { _ = c.Process.Kill() })
@@ -100,10 +134,25 @@ func killAndLook(t *testing.T, doing, file string) (said, kept, letters int) {
 		t.Fatalf("opening after the kill: %v", err)
 	}
 	defer func() { _ = s.Close() }()
-	p, err := s.Progress(t.Context(), "dead")
+	p, err := s.Progress(t.Context(), "child")
 	if err != nil {
 		t.Fatal(err)
 	}
+	kept, _ = strconv.Atoi(p.Position)
+	rows, want := letterRows(t, s), []int{kept * lettersPerCommit, kept * lettersPerCommit}
+	if strings.HasPrefix(doing, "effects") {
+		few := kept * decisionsPerCommit / 10
+		rows, want = effectRows(t, s), []int{kept * decisionsPerCommit, few, few, few}
+	}
+	if !slices.Equal(rows, want) {
+		torn = fmt.Sprintf("after %d commits there are %d rows, not %d", kept, rows, want)
+	}
+	return said, kept, torn
+}
+
+// letterRows counts the letters in two ways.
+func letterRows(t *testing.T, s *records.Store) []int {
+	t.Helper()
 	counts, err := s.DeadLetterCounts(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -112,12 +161,29 @@ func killAndLook(t *testing.T, doing, file string) (said, kept, letters int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	letters = int(counts["bad_json"] + counts["bad_time"])
-	if len(page) != letters {
-		t.Errorf("%d letters and a count of %d", len(page), letters)
+	return []int{len(page), int(counts["bad_json"] + counts["bad_time"])}
+}
+
+// effectRows counts decisions, commands, alerts and clues.
+func effectRows(t *testing.T, s *records.Store) []int {
+	t.Helper()
+	decisions, err := s.Decisions(t.Context(), records.DecisionFilter{})
+	if err != nil {
+		t.Fatal(err)
 	}
-	kept, _ = strconv.Atoi(p.Position)
-	return said, kept, letters
+	commands, err := s.PendingCommands(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	alerts, err := s.Alerts(t.Context(), records.Selection{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	clues, err := s.Clues(t.Context(), records.Selection{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []int{len(decisions), len(commands), len(alerts), len(clues)}
 }
 
 func kills() int {
@@ -128,34 +194,41 @@ func kills() int {
 }
 
 func TestKilledInTheMiddleOfCommits(t *testing.T) {
-	file := newFile(t)
-	last := 0
-	for range kills() {
-		said, kept, letters := killAndLook(t, "commit", file)
-		if letters != kept*lettersPerCommit {
-			t.Errorf("%d commits and %d letters of %d", kept, letters, kept*lettersPerCommit)
-		}
-		if kept < max(said, last) {
-			t.Errorf("commit %d was lost: the store is at %d", max(said, last), kept)
-		}
-		last = kept
+	for _, doing := range []string{"letters", "effects"} {
+		t.Run(doing, func(t *testing.T) {
+			file := newFile(t)
+			last := 0
+			for range kills() {
+				said, kept, torn := killAndLook(t, doing, file)
+				if torn != "" {
+					t.Error(torn)
+				}
+				if kept < max(said, last) {
+					t.Errorf("commit %d was lost: the store is at %d", max(said, last), kept)
+				}
+				last = kept
+			}
+			if last == 0 {
+				t.Error("nothing was ever committed")
+			}
+			t.Logf("%d kills, %d commits", kills(), last)
+		})
 	}
-	if last == 0 {
-		t.Error("nothing was ever committed")
-	}
-	t.Logf("%d kills, %d commits of %d letters", kills(), last, lettersPerCommit)
 }
 
-// The control keeps progress and letters by two commits; killing must show it.
+// The control keeps progress and rows by two commits; killing must show it.
 func TestKillingShowsTwoCommits(t *testing.T) {
-	for tries := range 200 {
-		_, kept, letters := killAndLook(t, "split", newFile(t))
-		if letters != kept*lettersPerCommit {
-			t.Logf("seen after %d kills: progress %d with %d letters", tries+1, kept, letters)
-			return
-		}
+	for _, doing := range []string{"letters by two commits", "effects by two commits"} {
+		t.Run(doing, func(t *testing.T) {
+			for tries := range 200 {
+				if _, _, torn := killAndLook(t, doing, newFile(t)); torn != "" {
+					t.Logf("seen after %d kills: %s", tries+1, torn)
+					return
+				}
+			}
+			t.Error("200 kills never came between the two commits: the test sees nothing")
+		})
 	}
-	t.Error("200 kills never came between the two commits: the test sees nothing")
 }
 
 func TestProcessesOpenANewFileAtOnce(t *testing.T) {
@@ -176,7 +249,7 @@ func TestProcessesOpenANewFileAtOnce(t *testing.T) {
 
 func TestTwoProcessesWrite(t *testing.T) {
 	file := newFile(t)
-	c, out := start(t, "commit", file)
+	c, out := start(t, "letters now and then", file)
 	s := openStore(t, file)
 	for n := range 20 {
 		if err := s.Commit(t.Context(), records.Progress{Reader: "other", Position: strconv.Itoa(n)}, nil); err != nil {
@@ -189,7 +262,7 @@ func TestTwoProcessesWrite(t *testing.T) {
 	if err := c.Wait(); !errors.As(err, &ended) || ended.Exited() {
 		t.Errorf("the other program ended by itself: %v", err)
 	}
-	if p, err := s.Progress(t.Context(), "dead"); err != nil || p.Position == "" {
+	if p, err := s.Progress(t.Context(), "child"); err != nil || p.Position == "" {
 		t.Errorf("the other program kept nothing: %v, %v", p, err)
 	}
 }

@@ -78,9 +78,9 @@ func TestANewerStoreIsRefused(t *testing.T) {
 	if err := openStore(t, file).Close(); err != nil {
 		t.Fatal(err)
 	}
-	change(t, file, `INSERT INTO migration VALUES (3)`)
+	change(t, file, `INSERT INTO migration VALUES (1000)`)
 	_, err := records.Open(t.Context(), file)
-	if want := "opening the records store " + file + ": it has version 3 and this program knows 2: use the newer program that wrote it"; err == nil || err.Error() != want {
+	if want := "opening the records store " + file + ": it has version 1000 and this program knows 3: use the newer program that wrote it"; err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
 	}
 }

@@ -19,26 +19,30 @@ type Progress struct {
 // Commit keeps the progress and the dead letters that belong to it, both or
 // neither. A dead letter whose id is there already is passed over.
 func (s *Store) Commit(ctx context.Context, p Progress, letters []DeadLetter) error {
-	if p.Counts == nil {
-		p.Counts = map[string]int64{}
-	}
-	counts, err := json.Marshal(p.Counts)
-	if err != nil {
-		return fmt.Errorf("encoding the counts of %s: %w", p.Reader, err)
-	}
-	err = s.within(ctx, func(tx *sql.Tx) error {
+	err := s.within(ctx, func(tx *sql.Tx) error {
 		if err := insertDeadLetters(ctx, tx, letters); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO progress (reader, position, counts, updated_at) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (reader) DO UPDATE SET position = excluded.position, counts = excluded.counts, updated_at = excluded.updated_at`,
-			p.Reader, p.Position, string(counts), time.Now().UnixMilli())
-		return err
+		return p.save(ctx, tx)
 	})
 	if err != nil {
 		return fmt.Errorf("keeping the progress of %s with %d dead letters: %w", p.Reader, len(letters), err)
 	}
 	return nil
+}
+
+func (p Progress) save(ctx context.Context, tx *sql.Tx) error {
+	if p.Counts == nil {
+		p.Counts = map[string]int64{}
+	}
+	counts, err := encode("the counts of "+p.Reader, p.Counts)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO progress (reader, position, counts, updated_at) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (reader) DO UPDATE SET position = excluded.position, counts = excluded.counts, updated_at = excluded.updated_at`,
+		p.Reader, p.Position, counts, time.Now().UnixMilli())
+	return err
 }
 
 // Progress returns how far a reader has come; one that never began stands at the beginning.

@@ -72,8 +72,8 @@ func checkStation(s devices.Station) (f faults) {
 func checkPlot(p devices.Plot) (f faults) {
 	f.addErr("id", p.ID.Validate())
 	f.addErr("name", checkName(p.Name))
-	if p.Household != "" {
-		f.addErr("household", p.Household.Validate())
+	if err := p.Household.Validate(); p.Household != "" && err != nil {
+		f.addErr("household", fmt.Errorf("household %w; write an opaque id such as h-001, never a name", err))
 	}
 	f.addIf(!within(p.AreaMu, math.SmallestNonzeroFloat64, maxAreaMu), "area_mu",
 		"area_mu %g must be above 0 and at most %d (1 mu is 666.7 m2)", p.AreaMu, maxAreaMu)

@@ -119,7 +119,7 @@ stations:
   - {id: w-02, latitude: 29.16, longitude: 107.10, elevation_m: 640}
 plots:
   - {id: p-1, place: "500119101001", station: w-01, area_mu: 1, crop: rice, planted: 2026-04-02, soil: clay, valves: [v-1]}
-  - {id: p-2, place: "500119101002", station: w-01, area_mu: 1, crop: rice, planted: 2026-04-02, soil: {field_capacity: 0.32, wilting_point: 0.15}, valves: [v-1]}
+  - {id: p-2, place: "500119101002", station: w-01, area_mu: 1, crop: rice, planted: 2026-04-02, soil: {field_capacity: 0.32, wilting_point: 0.15}}
   - {id: p-3, place: "500119101002", station: w-02, area_mu: 1, crop: rice, planted: 2026-04-02, soil: clay, mode: off}
 devices:
   - {id: a, model: m, station: w-01}

@@ -82,13 +82,17 @@ func (l *loader) resolveDevices() {
 	}
 }
 
-// resolveValves checks that plots name valves of their own site, and that no valve is without a limit.
+// resolveValves checks that plots name valves of their own site, that no valve
+// waters two plots, whose needs differ, and that none is without a limit.
 func (l *loader) resolveValves() {
 	at := stationSites(valuesOf(l.plots.entries))
-	valves := map[devices.DeviceID]bool{}
+	waters := map[devices.DeviceID]devices.PlotID{}
 	for _, p := range l.plots.entries {
 		for _, id := range p.value.Valves {
-			valves[id] = true
+			if other, taken := waters[id]; taken && other != p.value.ID {
+				l.report.Errorf(p.where("valves"), "plot %s: valve %s waters plot %s already; a valve waters one plot", p.id, id, shorten(string(other)))
+			}
+			waters[id] = p.value.ID
 			if !refer(l, p, plotKind, "valves", id, l.devices.at, deviceKind) {
 				continue
 			}
@@ -104,11 +108,12 @@ func (l *loader) resolveValves() {
 		if slices.Contains(d.told, "max_duration_s") {
 			continue
 		}
+		_, valve := waters[d.value.ID]
 		switch limited := d.value.MaxDurationS != 0; {
-		case valves[d.value.ID] && !limited:
+		case valve && !limited:
 			d.value.MaxDurationS = DefaultMaxDurationS
 			l.report.Warnf(d.at, "device %s is a valve without max_duration_s; it gets %d", d.value.ID, DefaultMaxDurationS)
-		case !valves[d.value.ID] && limited:
+		case !valve && limited:
 			l.report.Warnf(d.where("max_duration_s"), "device %s has max_duration_s, but no plot names it among its valves; nothing will open it", d.value.ID)
 		}
 	}

@@ -30,8 +30,9 @@ const mainPackage = "github.com/influxdata/influxdb/cmd/influxd"
 
 // build compiles influxd into dir. It writes beside the final name, asks the
 // result for its version, notes its checksum and renames it at the very end.
-func build(ctx context.Context, dir string, report *reporter, logger *slog.Logger) error {
-	goTool, err := exec.LookPath("go")
+// What the toolchain kept for a homeless user goes after that.
+func build(ctx context.Context, dir string, homeless bool, report *reporter, logger *slog.Logger) error {
+	tool, err := exec.LookPath("go")
 	if err != nil {
 		return ErrNoGo
 	}
@@ -48,15 +49,20 @@ func build(ctx context.Context, dir string, report *reporter, logger *slog.Logge
 		}
 	}
 
+	g := goCommand{tool: tool, module: module}
+	kept := filepath.Join(dir, "go")
+	if homeless {
+		g.env = []string{"GOFLAGS=-mod=readonly -modcacherw", "GOPATH=" + kept, "GOCACHE=" + filepath.Join(kept, "build")}
+	}
 	report.step(stepDownloading, 0)
 	packages := 0
-	err = runGo(ctx, goTool, module, func(string) { packages++ }, report.count,
+	err = g.run(ctx, func(string) { packages++ }, report.count,
 		"list", "-deps", "-f", "{{.ImportPath}}", mainPackage)
 	if err != nil {
 		return fmt.Errorf("downloading the sources of InfluxDB %s (GOPROXY names where from): %w", Version, err)
 	}
 	report.step(stepCompiling, packages)
-	err = runGo(ctx, goTool, module, nil, report.count,
+	err = g.run(ctx, nil, report.count,
 		"build", "-v", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -X main.version="+Version, "-o", fresh, mainPackage)
 	if err != nil {
 		return fmt.Errorf("compiling InfluxDB %s: %w", Version, err)
@@ -81,24 +87,30 @@ func build(ctx context.Context, dir string, report *reporter, logger *slog.Logge
 	if err := os.Rename(fresh, path); err != nil {
 		return fmt.Errorf("putting influxd into its place: %w", err)
 	}
+	if err := os.RemoveAll(kept); err != nil {
+		logger.Warn("cleaning up after the build", "error", err)
+	}
 	logger.Info("built InfluxDB", "path", path, "seconds", int(time.Since(begun).Seconds()))
 	return nil
 }
 
-// runGo runs the go command in the module folder and hands over the lines of
-// its two outputs. An error ends with the last lines it wrote.
-func runGo(ctx context.Context, goTool, module string, out, progress func(string), args ...string) error {
-	cmd := exec.CommandContext(ctx, goTool, args...)
-	cmd.Dir = module
+// A goCommand is the go command in the folder of a module.
+type goCommand struct {
+	tool, module string
+	env          []string // in addition
+}
+
+// run runs it and hands over the lines of its two outputs. An error ends with
+// the last lines it wrote.
+func (g goCommand) run(ctx context.Context, out, progress func(string), args ...string) error {
+	cmd := exec.CommandContext(ctx, g.tool, args...) //nolint:gosec // the go command that PATH names
+	cmd.Dir = g.module
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // it then cleans up
 	cmd.WaitDelay = 10 * time.Second
 	cmd.Env = append(os.Environ(),
 		"GOFLAGS=-mod=readonly", // also sets aside what "go env -w GOFLAGS" holds
 		"GOWORK=off", "GO111MODULE=on", "CGO_ENABLED=0", "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH)
-	if _, err := os.UserHomeDir(); err != nil { // a service without a home
-		base := filepath.Dir(module)
-		cmd.Env = append(cmd.Env, "GOPATH="+filepath.Join(base, "gopath"), "GOCACHE="+filepath.Join(base, "gocache"))
-	}
+	cmd.Env = append(cmd.Env, g.env...)
 	last := &tail{}
 	cmd.Stderr = &lineWriter{each: func(line string) {
 		last.add(line)

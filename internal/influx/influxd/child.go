@@ -112,7 +112,7 @@ func (c *Child) findBinary(ctx context.Context) string {
 		}
 	}
 	for ctx.Err() == nil {
-		binary, err := Find(ctx, FindOptions{Logger: c.o.Logger, Progress: told})
+		binary, err := Find(ctx, FindOptions{FallbackDir: c.o.Dir, Logger: c.o.Logger, Progress: told})
 		if err == nil {
 			return binary
 		}

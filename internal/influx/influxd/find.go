@@ -23,9 +23,10 @@ var ErrNoGo = errors.New("InfluxDB " + Version + " is not on this machine and th
 
 // FindOptions say where to look for influxd and whom to tell.
 type FindOptions struct {
-	CacheDir string         // where a built influxd is kept; empty: ganlin in the user's cache folder
-	Logger   *slog.Logger   // required
-	Progress func(Progress) // may be nil; called about once a second while something is built
+	CacheDir    string         // where a built influxd is kept; empty: ganlin in the user's cache folder
+	FallbackDir string         // where it is kept when that cannot be made, as for many a service; empty: nowhere
+	Logger      *slog.Logger   // required
+	Progress    func(Progress) // may be nil; called about once a second while something is built
 }
 
 // Find returns the path of an influxd of Version: the one on the PATH, else
@@ -35,21 +36,13 @@ func Find(ctx context.Context, o FindOptions) (string, error) {
 	if path, ok := onPath(ctx, o.Logger); ok {
 		return path, nil
 	}
-	cache := o.CacheDir
-	if cache == "" {
-		user, err := os.UserCacheDir()
-		if err != nil {
-			return "", fmt.Errorf("choosing a folder for influxd: %w", err)
-		}
-		cache = filepath.Join(user, "ganlin")
+	dir, homeless, err := o.folder()
+	if err != nil {
+		return "", fmt.Errorf("choosing a folder for influxd: %w", err)
 	}
-	dir := filepath.Join(cache, "influxd-"+Version+"-"+runtime.GOOS+"-"+runtime.GOARCH)
 	path := filepath.Join(dir, "influxd")
 	if intact(path) {
 		return path, nil
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", fmt.Errorf("creating the folder for influxd: %w", err)
 	}
 	report := newReporter(o.Progress)
 	defer report.stop()
@@ -61,7 +54,33 @@ func Find(ctx context.Context, o FindOptions) (string, error) {
 	if intact(path) { // another process has built it in the meantime
 		return path, nil
 	}
-	return path, build(ctx, dir, report, o.Logger)
+	return path, build(ctx, dir, homeless, report, o.Logger)
+}
+
+// folder makes the folder of the influxd that is built. A service may have no
+// home at all, or one that is not there or not its own: it is then homeless,
+// and the Go toolchain too must keep its files in the folder.
+func (o FindOptions) folder() (dir string, homeless bool, err error) {
+	name := "influxd-" + Version + "-" + runtime.GOOS + "-" + runtime.GOARCH
+	cache := o.CacheDir
+	if cache == "" {
+		cache, err = os.UserCacheDir()
+		cache = filepath.Join(cache, "ganlin")
+	}
+	if err == nil {
+		dir = filepath.Join(cache, name)
+		if err = os.MkdirAll(dir, 0o700); err == nil {
+			_, noHome := os.UserHomeDir()
+			return dir, noHome != nil, nil
+		}
+	}
+	if o.FallbackDir == "" {
+		return "", false, err
+	}
+	if dir, err = filepath.Abs(filepath.Join(o.FallbackDir, name)); err != nil {
+		return "", false, err
+	}
+	return dir, true, os.MkdirAll(dir, 0o700)
 }
 
 // onPath looks for influxd among the user's own programs.

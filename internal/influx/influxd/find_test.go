@@ -28,6 +28,7 @@ const fakeGo = `#!/bin/sh
 env > "$FAKE_GO_LOG.env"
 pwd > "$FAKE_GO_LOG.pwd"
 echo "$@" >> "$FAKE_GO_LOG"
+case "$GOCACHE" in "${PWD%/module}"/*) mkdir -p "$GOCACHE" ;; esac
 case "$1" in
 list)
 	echo 'go: downloading example.com/a v1.0.0' >&2
@@ -175,6 +176,42 @@ func TestBuildFailures(t *testing.T) {
 			t.Error("a wrong influxd is in its place")
 		}
 	})
+}
+
+// A service often has no home, or one that is not there or is not its own.
+func TestBuiltWithoutAHome(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, home := range map[string]string{"none": "", "not a folder": file} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, true)
+			t.Setenv("HOME", home)
+			t.Setenv("XDG_CACHE_HOME", "")
+			o := influxd.FindOptions{Logger: slog.New(slog.DiscardHandler)}
+			if _, err := influxd.Find(t.Context(), o); err == nil || !strings.Contains(err.Error(), "choosing a folder") {
+				t.Errorf("without any folder: %v", err)
+			}
+			o.FallbackDir = b.cache
+			if got, err := influxd.Find(t.Context(), o); got != b.cached() || err != nil {
+				t.Errorf("found %s, %v; want %s", got, err, b.cached())
+			}
+			env, err := os.ReadFile(b.log + ".env")
+			if err != nil {
+				t.Fatal(err)
+			}
+			kept := filepath.Join(filepath.Dir(b.cached()), "go")
+			for _, want := range []string{"GOPATH=" + kept + "\n", "GOCACHE=" + filepath.Join(kept, "build") + "\n"} {
+				if !strings.Contains(string(env), want) {
+					t.Errorf("the go command had no %q", want)
+				}
+			}
+			if _, err := os.Stat(kept); !errors.Is(err, os.ErrNotExist) {
+				t.Errorf("what Go kept is still there: %v", err)
+			}
+		})
+	}
 }
 
 // Two builders at once: one builds, the other waits, says so, and uses the result.

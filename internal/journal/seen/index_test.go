@@ -130,7 +130,17 @@ type subject struct {
 	budget int
 	index  *seen.Index
 	log    []seen.Reading // as the journal has them: with their instants, new values only
+	fault  fault
 }
+
+// A fault is what a control gets wrong around the index.
+type fault string
+
+const (
+	noFault         fault = "none"
+	forgetsRollback fault = "what was not written is kept"
+	skipsReplay     fault = "what is newer than the file is not replayed"
+)
 
 func (s *subject) open(from string) {
 	index, position, err := seen.Open(s.t.Context(), filepath.Join(s.dir, "seen.db"), s.budget, slog.New(slog.DiscardHandler))
@@ -150,6 +160,9 @@ func (s *subject) open(from string) {
 		}
 		start = 0
 	}
+	if s.fault == skipsReplay {
+		start = len(s.log)
+	}
 	for _, r := range s.log[start:] {
 		if err := index.Replay(s.t.Context(), &r); err != nil {
 			s.t.Fatal(err)
@@ -164,8 +177,9 @@ func (s *subject) save() {
 	}
 }
 
-// group judges readings together, compares with the model and keeps them or not.
-func (s *subject) group(m *model, readings []seen.Reading, keep bool) *model {
+// group judges readings together, compares with the model and keeps them or
+// not. It returns the model then, or where the index differs from it.
+func (s *subject) group(m *model, readings []seen.Reading, keep bool) (*model, error) {
 	after := m.clone()
 	var log []seen.Reading
 	for _, r := range readings {
@@ -180,7 +194,7 @@ func (s *subject) group(m *model, readings []seen.Reading, keep bool) *model {
 			got, want = fmt.Sprint(got, r.At), fmt.Sprint(want, wantAt)
 		}
 		if got != want {
-			s.t.Fatalf("%+v: got %s, want %s", r, got, want)
+			return m, fmt.Errorf("%+v: got %s, want %s", r, got, want)
 		}
 		values := r.Values
 		r.Values = nil
@@ -192,46 +206,77 @@ func (s *subject) group(m *model, readings []seen.Reading, keep bool) *model {
 		log = append(log, r)
 	}
 	if !keep {
-		s.index.Rollback()
-		return m
+		if s.fault != forgetsRollback {
+			s.index.Rollback()
+		}
+		return m, nil
 	}
 	s.index.Commit()
 	s.log = append(s.log, log...)
-	return after
+	return after, nil
+}
+
+// follow does to an index what a journal may do, and returns where it first differs from the model.
+func follow(t *rapid.T, f fault) error {
+	dir, remove := tempDir(t)
+	defer remove()
+	s := &subject{t: t, dir: dir, budget: rapid.SampledFrom([]int{0, 1500, 1 << 20}).Draw(t, "budget"), fault: f}
+	s.open("file")
+	defer func() { s.close() }()
+	m := newModel()
+	now := int64(noon)
+	for range rapid.IntRange(1, 40).Draw(t, "steps") {
+		now += rapid.SampledFrom([]int64{0, 1, 1000, hour, 13 * hour, day}).Draw(t, "later")
+		switch do := rapid.SampledFrom([]string{"keep", "keep", "keep", "roll back", "save", "save", "save", "reopen", "rebuild"}).Draw(t, "do"); do {
+		case "keep", "roll back":
+			readings := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) seen.Reading { return drawReading(t, now) }), 1, 5).Draw(t, "readings")
+			var err error
+			if m, err = s.group(m, readings, do == "keep"); err != nil {
+				return err
+			}
+		case "save":
+			s.save()
+		case "reopen":
+			s.close()
+			s.open("file")
+		case "rebuild":
+			s.close()
+			s.open("scratch")
+		}
+	}
+	for _, id := range []devices.DeviceID{"a", "b", "c"} {
+		got, ok, err := s.index.HighestSeq(t.Context(), id)
+		want, wantOK := m.seq[id]
+		if err != nil {
+			return err
+		}
+		if ok != wantOK || ok && got != want {
+			return fmt.Errorf("highest seq of %s: got %d %v, want %d %v", id, got, ok, want, wantOK)
+		}
+	}
+	return nil
 }
 
 func TestIndexIsTheRuleByBruteForce(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		dir, remove := tempDir(t)
-		defer remove()
-		s := &subject{t: t, dir: dir, budget: rapid.SampledFrom([]int{0, 1500, 1 << 20}).Draw(t, "budget")}
-		s.open("file")
-		m := newModel()
-		now := int64(noon)
-		for range rapid.IntRange(1, 40).Draw(t, "steps") {
-			now += rapid.SampledFrom([]int64{0, 1, 1000, hour, 13 * hour, day}).Draw(t, "later")
-			switch rapid.SampledFrom([]string{"keep", "keep", "keep", "roll back", "save", "save", "save", "reopen", "rebuild"}).Draw(t, "do") {
-			case "keep":
-				m = s.group(m, rapid.SliceOfN(rapid.Custom(func(t *rapid.T) seen.Reading { return drawReading(t, now) }), 1, 5).Draw(t, "readings"), true)
-			case "roll back":
-				s.group(m, rapid.SliceOfN(rapid.Custom(func(t *rapid.T) seen.Reading { return drawReading(t, now) }), 1, 5).Draw(t, "readings"), false)
-			case "save":
-				s.save()
-			case "reopen":
-				s.close()
-				s.open("file")
-			case "rebuild":
-				s.close()
-				s.open("scratch")
-			}
+		if err := follow(t, noFault); err != nil {
+			t.Fatal(err)
 		}
-		for _, id := range []devices.DeviceID{"a", "b", "c"} {
-			got, ok, err := s.index.HighestSeq(t.Context(), id)
-			want, wantOK := m.seq[id]
-			if err != nil || ok != wantOK || ok && got != want {
-				t.Fatalf("highest seq of %s: got %d %v %v, want %d %v", id, got, ok, err, want, wantOK)
-			}
-		}
-		s.close()
 	})
+}
+
+// The controls use the index wrongly; the same check must see it.
+func TestWrongUseOfTheIndexIsSeen(t *testing.T) {
+	for _, f := range []fault{forgetsRollback, skipsReplay} {
+		t.Run(string(f), func(t *testing.T) {
+			const most = 200
+			for seed := range most {
+				if err := rapid.Custom(func(t *rapid.T) []error { return []error{follow(t, f)} }).Example(seed)[0]; err != nil {
+					t.Logf("seen in run %d: %v", seed+1, err)
+					return
+				}
+			}
+			t.Errorf("%d runs saw nothing", most)
+		})
+	}
 }

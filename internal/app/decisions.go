@@ -1,0 +1,289 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"ganlin/devices"
+	"ganlin/internal/engine"
+	"ganlin/internal/httpapi"
+	"ganlin/internal/journal"
+	"ganlin/internal/position"
+	"ganlin/internal/records"
+	"ganlin/internal/registry"
+	"ganlin/internal/rulefile"
+	"ganlin/rules"
+)
+
+// readerRules is the engine, as its progress and the metrics name it.
+const readerRules = "rules"
+
+// The wall clock's ticks, and how long facts may be on their way. In step mode
+// a step waits for them instead.
+const (
+	tickEvery = 30 * time.Second
+	lateness  = 10 * time.Minute
+)
+
+// openEngine makes the rules ready to decide, from where they stood.
+func (p *program) openEngine(ctx context.Context) error {
+	set, problems := rulefile.Load(p.o.config.Rules, true)
+	if set == nil {
+		return exitError{exitCheckFailed, fmt.Errorf("reading the rules: %v; ganlin rules check lists what is wrong", problems)}
+	}
+	p.rules = set
+	p.valves = p.newValves()
+	p.engine = engine.New(engine.Options{
+		Journal: engineJournal{p}, Store: engineStore{p}, Configure: p.configure, Committed: p.committed, Log: p.log,
+	})
+	if err := p.engine.Load(ctx); err != nil {
+		return err
+	}
+	if err := p.announceVersion(ctx); err != nil {
+		return err
+	}
+	return p.sendAgain(ctx)
+}
+
+// announceVersion says in the journal by which registry and rules is decided
+// from now on, when that is new.
+func (p *program) announceVersion(ctx context.Context) error {
+	reg := p.registry.Load()
+	v := devices.Version{Registry: reg.Hash(), Rules: p.rules.Hash}
+	var text strings.Builder
+	if err := registry.WriteYAML(&text, reg); err != nil {
+		return err
+	}
+	if err := p.records.SaveVersion(ctx, "registry", v.Registry, text.String()); err != nil {
+		return err
+	}
+	if err := p.records.SaveVersion(ctx, "rules", v.Rules, p.rules.Text()); err != nil {
+		return err
+	}
+	name := p.folder.file("version.json")
+	var last devices.Version
+	if err := readJSONFile(name, &last); err == nil && last == v {
+		return nil
+	}
+	var sites []devices.SiteID
+	for _, s := range reg.Sites() {
+		sites = append(sites, s.ID)
+	}
+	if err := p.journal.AppendVersion(ctx, p.clock.Now(), sites, v); err != nil {
+		return err
+	}
+	// Between the two lies nothing but an announcement too many.
+	return writeJSONFile(name, v)
+}
+
+// configure makes the sites of a version of registry and rules.
+func (p *program) configure(ctx context.Context, v devices.Version) ([]rules.Config, error) {
+	wait := lateness
+	if p.o.step {
+		wait = 0
+	}
+	return configsOf(ctx, p.records, v, wait)
+}
+
+// configsOf reads a version as it was kept and makes its sites.
+func configsOf(ctx context.Context, store *records.Store, v devices.Version, lateness time.Duration) ([]rules.Config, error) {
+	_, text, err := store.Version(ctx, v.Registry)
+	if err != nil {
+		return nil, err
+	}
+	reg, problems := registry.Load(nil, registry.Options{Imported: []*registry.File{registry.Read("registry.yaml", []byte(text))}})
+	if reg == nil {
+		return nil, fmt.Errorf("reading registry %.12s: %v", v.Registry, problems)
+	}
+	_, text, err = store.Version(ctx, v.Rules)
+	if err != nil {
+		return nil, err
+	}
+	set, problems := rulefile.Read("rules.yaml", text)
+	if position.HasErrors(problems) {
+		return nil, fmt.Errorf("reading rules %.12s: %v", v.Rules, problems)
+	}
+	return rules.Configs(reg.Sites(), reg.Stations(), reg.Plots(), reg.Devices(), set.Rules, lateness)
+}
+
+// tickByTheWall lets event time pass with the machine's clock.
+func (p *program) tickByTheWall(ctx context.Context) error {
+	turn := time.NewTicker(tickEvery)
+	defer turn.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-turn.C:
+		}
+		var sites []devices.SiteID
+		for _, s := range p.registry.Load().Sites() {
+			sites = append(sites, s.ID)
+		}
+		if err := p.journal.AppendTicks(ctx, p.clock.Now().Truncate(time.Millisecond), sites); err != nil && ctx.Err() == nil {
+			p.log.Warn("a tick is not in the journal, the next one stands for it", "error", err)
+		}
+	}
+}
+
+// committed starts what has been decided.
+func (p *program) committed(decisions []devices.Decision) {
+	for _, d := range decisions {
+		if d.Command != nil {
+			if err := p.valves.Send(devices.DeviceID(d.Subject), *d.Command); err != nil {
+				p.log.Error("a command is not sent", "valve", d.Subject, "command", d.ID, "error", err)
+			}
+		}
+	}
+	p.decided.Add(int64(len(decisions)))
+}
+
+// engineJournal is the journal as the engine knows it.
+type engineJournal struct{ p *program }
+
+func (j engineJournal) End() engine.Position { return enginePosition(j.p.journal.State().End) }
+
+func (j engineJournal) Follow(ctx context.Context, after engine.Position, fn func(engine.Position, engine.Record) error) error {
+	from, err := journal.ParsePosition(after.Text)
+	if err != nil {
+		return err
+	}
+	return j.p.journal.Follow(ctx, from, func(r *journal.Record) error {
+		for f := range r.Facts() {
+			if f.Kind == devices.ReportFact {
+				j.p.valves.Reported(f.Device, *f.Report)
+			}
+		}
+		return fn(enginePosition(r.Position()), r)
+	})
+}
+
+func (j engineJournal) AppendDecisions(ctx context.Context, decisions []devices.Decision) error {
+	return j.p.journal.AppendDecisions(ctx, decisions)
+}
+
+func enginePosition(at journal.Position) engine.Position {
+	return engine.Position{Sequence: at.Sequence, Text: at.String()}
+}
+
+// engineStore is the records store as the engine knows it.
+type engineStore struct{ p *program }
+
+func (s engineStore) Commit(ctx context.Context, e engine.Effects) error {
+	effects := records.Effects{
+		Progress:  records.Progress{Reader: readerRules, Position: e.At.Text},
+		Decisions: e.Decisions,
+	}
+	for _, d := range e.Decisions {
+		switch {
+		case d.Command != nil:
+			effects.Commands = append(effects.Commands, records.Command{ID: d.ID, Valve: devices.DeviceID(d.Subject), At: d.At, Command: *d.Command})
+		case d.Kind == devices.CommandDecision:
+			effects.Settled = append(effects.Settled, d.Texts["command"])
+		case d.Kind == devices.AlertDecision:
+			effects.Alerts = append(effects.Alerts, alertRow(d))
+		case d.Kind == devices.ClueDecision:
+			effects.Clues = append(effects.Clues, clueRow(d))
+		}
+	}
+	return s.p.records.CommitEffects(ctx, effects)
+}
+
+func (s engineStore) Progress(ctx context.Context) (engine.Position, error) {
+	progress, err := s.p.records.Progress(ctx, readerRules)
+	if err != nil {
+		return engine.Position{}, err
+	}
+	return parseEnginePosition(progress.Position)
+}
+
+func (s engineStore) Decided(ctx context.Context, after int64, limit int) ([]devices.Decision, int64, error) {
+	return s.p.records.UnpublishedDecisions(ctx, after, limit)
+}
+
+func (s engineStore) SaveSnapshot(ctx context.Context, at engine.Position, state []byte) error {
+	return s.p.records.SaveSnapshot(ctx, readerRules, at.Text, state)
+}
+
+func (s engineStore) Snapshot(ctx context.Context) (engine.Position, []byte, error) {
+	text, state, err := s.p.records.Snapshot(ctx, readerRules)
+	if errors.Is(err, records.ErrNotFound) || err == nil && text == "" {
+		return engine.Position{}, nil, nil
+	}
+	if err != nil {
+		return engine.Position{}, nil, err
+	}
+	at, err := parseEnginePosition(text)
+	return at, state, err
+}
+
+func parseEnginePosition(text string) (engine.Position, error) {
+	at, err := journal.ParsePosition(text)
+	if err != nil {
+		return engine.Position{}, fmt.Errorf("reading how far the rules are: %w", err)
+	}
+	return enginePosition(at), nil
+}
+
+func alertRow(d devices.Decision) records.AlertRow {
+	row := records.AlertRow{
+		ID: d.Texts["alert"], Rule: d.Rule, Subject: d.Subject, Plot: d.Plot, Site: d.Site, Severity: d.Severity, State: d.Outcome, RaisedAt: d.At,
+	}
+	if raised, err := time.Parse(time.RFC3339, d.Texts["raised_at"]); err == nil {
+		row.RaisedAt = raised
+	}
+	if d.Outcome == "resolved" {
+		row.ResolvedAt = d.At
+	}
+	return row
+}
+
+// decidedUpTo waits until everything up to a tick is decided and committed and
+// the valves have answered the commands of it, or were waited for in vain.
+func (p *program) decidedUpTo(ctx context.Context, at time.Time) error {
+	if err := p.engine.WaitTick(ctx, at); err != nil {
+		return fmt.Errorf("%w: %w", httpapi.ErrUnavailable, err)
+	}
+	pending, err := p.records.PendingCommands(ctx)
+	if err != nil {
+		return fmt.Errorf("%w: %w", httpapi.ErrUnavailable, err)
+	}
+	var ids []string
+	for _, c := range pending {
+		ids = append(ids, c.ID)
+	}
+	if err := p.valves.Wait(ctx, ids); err != nil {
+		return fmt.Errorf("%w: %w", httpapi.ErrUnavailable, err)
+	}
+	return nil
+}
+
+// sendAgain goes on with the commands that an earlier process had decided and
+// whose end nobody knows: what has expired is not sent.
+func (p *program) sendAgain(ctx context.Context) error {
+	pending, err := p.records.PendingCommands(ctx)
+	if err != nil {
+		return err
+	}
+	for _, c := range pending {
+		if err := p.valves.Send(c.Valve, c.Command); err != nil {
+			p.log.Error("a command is not sent", "valve", c.Valve, "command", c.ID, "error", err)
+		}
+	}
+	return nil
+}
+
+// A clueState is what the records keep of a household's clue.
+func clueRow(d devices.Decision) records.ClueRow {
+	row := records.ClueRow{Household: devices.HouseholdID(d.Subject), Site: d.Site, State: d.Outcome, Level: d.Severity, RaisedAt: d.At, UpdatedAt: d.At}
+	if raised, err := time.Parse(time.RFC3339, d.Texts["raised_at"]); err == nil {
+		row.RaisedAt = raised
+	}
+	if d.Outcome == "withdrawn" {
+		row.WithdrawnAt = d.At
+	}
+	return row
+}

@@ -1,0 +1,251 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"ganlin/devices"
+	"ganlin/internal/config"
+	"ganlin/internal/journal"
+	"ganlin/internal/natsd"
+	"ganlin/internal/position"
+	"ganlin/internal/records"
+	"ganlin/internal/rulefile"
+	"ganlin/rules"
+)
+
+type rulesCommand struct {
+	Check  rulesCheck  `cmd:"" help:"Check rule files: every problem with file:line:column."`
+	Replay rulesReplay `cmd:"" help:"Decide everything again from the journal of a stopped program, and print decisions_sha256."`
+}
+
+type rulesCheck struct {
+	Files  []string `arg:"" optional:"" help:"Rule files; without any, those of --config."`
+	Config string   `placeholder:"FILE" help:"The configuration whose rule files are meant."`
+	JSON   bool     `name:"json" help:"Print JSON, and nothing else, to standard output."`
+}
+
+// Run prints every problem with its place.
+func (k rulesCheck) Run(c console) error {
+	var problems []position.Problem
+	if k.Config != "" {
+		cfg, found := config.Load(k.Config)
+		problems = found
+		if cfg != nil {
+			k.Files = append(k.Files, cfg.Rules...)
+		}
+	}
+	set, found := rulefile.Load(k.Files, true)
+	problems = append(problems, found...)
+	if err := printProblems(c, problems, k.JSON); err != nil {
+		return err
+	}
+	if position.HasErrors(problems) {
+		return errCheckFailed
+	}
+	if !k.JSON {
+		_, _ = fmt.Fprintf(c.err, "%d rules, version %.12s: no errors\n", len(set.Rules), set.Hash)
+	}
+	return nil
+}
+
+func printProblems(c console, problems []position.Problem, asJSON bool) error {
+	if asJSON {
+		if problems == nil {
+			problems = []position.Problem{}
+		}
+		return json.NewEncoder(c.out).Encode(problems)
+	}
+	for _, p := range problems {
+		_, _ = fmt.Fprintln(c.out, p)
+	}
+	return nil
+}
+
+type rulesReplay struct {
+	Data    string  `placeholder:"DIR" help:"The data folder; by default the demo's."`
+	Shuffle *uint64 `placeholder:"SEED" help:"Permute the facts between ticks, and delay them by up to the lateness."`
+	JSON    bool    `name:"json" help:"Print JSON, and nothing else, to standard output."`
+}
+
+// Run decides everything again.
+func (k rulesReplay) Run(ctx context.Context, c console) error {
+	if k.Data == "" {
+		dir, err := demoFolder()
+		if err != nil {
+			return err
+		}
+		k.Data = dir
+	}
+	f, err := openFolder(k.Data)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.close() }()
+	store, err := records.Open(ctx, f.file(recordsFile))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = store.Close() }()
+	r := &replay{store: store}
+	if k.Shuffle != nil {
+		r.rng = rand.New(rand.NewPCG(*k.Shuffle, 0)) //nolint:gosec // seeded on purpose
+	}
+	began := time.Now()
+	if err := readWhole(ctx, c, f, r.record); err != nil {
+		return err
+	}
+	result := struct {
+		Decisions int    `json:"decisions"`
+		SHA256    string `json:"decisions_sha256"`
+		Facts     int64  `json:"facts"`
+		Ticks     int64  `json:"ticks"`
+		Late      int64  `json:"late"`
+	}{r.digest.Number(), r.digest.Sum(), r.facts, r.ticks, r.late()}
+	if k.JSON {
+		return json.NewEncoder(c.out).Encode(result)
+	}
+	_, err = fmt.Fprintf(c.out, "decisions_sha256 %s\n%d decisions of %d facts in %d ticks, %.1f s; %d late\n",
+		result.SHA256, result.Decisions, result.Facts, result.Ticks, time.Since(began).Seconds(), result.Late)
+	return err
+}
+
+// readWhole hands every record of a stopped program's journal to fn.
+func readWhole(ctx context.Context, c console, f *folder, fn func(context.Context, *journal.Record) error) error {
+	p := &program{folder: f}
+	prepared, err := journal.Prepare(ctx, p.journalFolder(), p.storeFolder(), c.log)
+	if err != nil {
+		return err
+	}
+	if p.server, err = natsd.Start(ctx, natsd.Options{StoreDir: p.storeFolder(), Logger: c.log}); err != nil {
+		return exitError{exitOutOfReach, err}
+	}
+	defer func() { _ = p.server.Stop(context.WithoutCancel(ctx)) }()
+	connected, err := p.connect(prepared)
+	if err != nil {
+		return err
+	}
+	j, err := journal.Open(ctx, connected, journal.Options{Dir: p.journalFolder(), Log: c.log})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = j.Close(context.WithoutCancel(ctx)) }()
+	head := j.State().End
+	if head.Sequence == 0 {
+		return nil
+	}
+	done := errors.New("done")
+	err = j.Follow(ctx, journal.Position{}, func(r *journal.Record) error {
+		if err := fn(ctx, r); err != nil {
+			return err
+		}
+		if r.Position().Compare(head) >= 0 {
+			return done
+		}
+		return nil
+	})
+	if errors.Is(err, done) {
+		return nil
+	}
+	return err
+}
+
+// A replay decides a journal's facts again. With a source of randomness they
+// come in any order between the ticks.
+type replay struct {
+	store  *records.Store
+	rng    *rand.Rand // nil: as they came
+	sites  []*rules.Site
+	held   []devices.Fact // until the next tick
+	next   *devices.Version
+	digest rules.Digest
+	facts  int64
+	ticks  int64
+	change func(*devices.Fact) // of a test; else nil
+}
+
+func (r *replay) record(ctx context.Context, record *journal.Record) error {
+	for f := range record.Facts() {
+		switch f.Kind {
+		case devices.TickFact:
+			if err := r.tick(ctx, f); err != nil {
+				return err
+			}
+		case devices.VersionFact:
+			r.next = f.Version
+		default:
+			r.facts++
+			if r.change != nil {
+				r.change(&f)
+			}
+			r.held = append(r.held, f)
+		}
+	}
+	return nil
+}
+
+func (r *replay) tick(ctx context.Context, tick devices.Fact) error {
+	if r.next != nil {
+		configs, err := configsOf(ctx, r.store, *r.next, replayLateness)
+		if err != nil {
+			return err
+		}
+		r.configure(configs)
+		r.next = nil
+	}
+	if r.rng != nil {
+		r.rng.Shuffle(len(r.held), func(i, j int) { r.held[i], r.held[j] = r.held[j], r.held[i] })
+	}
+	for _, f := range r.held {
+		for _, s := range r.sites {
+			if f.Location.Site == "" || f.Location.Site == s.ID() {
+				s.Add(f)
+			}
+		}
+	}
+	r.held = r.held[:0]
+	for _, s := range r.sites {
+		if s.ID() != tick.Location.Site {
+			continue
+		}
+		r.ticks++
+		for _, d := range s.Tick(tick.At) {
+			if err := r.digest.Add(d); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// replayLateness is that of a stepped journal: a step has waited for its facts.
+const replayLateness = 0
+
+func (r *replay) configure(configs []rules.Config) {
+	var sites []*rules.Site
+	for _, c := range configs {
+		var site *rules.Site
+		for _, s := range r.sites {
+			if s.ID() == c.Site.ID {
+				site = s
+				site.Configure(c)
+			}
+		}
+		if site == nil {
+			site = rules.New(c)
+		}
+		sites = append(sites, site)
+	}
+	r.sites = sites
+}
+
+func (r *replay) late() (n int64) {
+	for _, s := range r.sites {
+		n += s.Late()
+	}
+	return n
+}

@@ -1,0 +1,79 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"ganlin/devices"
+	"ganlin/internal/httpapi"
+	"ganlin/internal/valves"
+)
+
+// newValves makes what carries commands out, over every way that leads to devices.
+func (p *program) newValves() *valves.Courier {
+	o := valves.Options{Sender: commandSender{p}, Now: func() time.Time { return p.clock.Now() }, Log: p.log}
+	if p.gate != nil && len(p.brokers) == 0 {
+		o.Online = p.gate.Online
+	}
+	return valves.New(o)
+}
+
+// commandSender reaches a device through the embedded broker or any other.
+type commandSender struct{ p *program }
+
+func (s commandSender) Publish(ctx context.Context, device devices.DeviceID, payload []byte) error {
+	var errs []error
+	if s.p.door != nil {
+		err := s.p.door.Publish(ctx, device, payload)
+		if err == nil {
+			return nil
+		}
+		errs = append(errs, err)
+	}
+	sent := false
+	for _, b := range s.p.brokers {
+		err := b.source.Publish(ctx, devices.Topic(device, devices.Commands), payload)
+		sent = sent || err == nil
+		errs = append(errs, err)
+	}
+	if sent {
+		return nil
+	}
+	return errors.Join(errs...)
+}
+
+// commanded returns the valves that the rules may open.
+func (p *program) commanded() []devices.DeviceID {
+	var all []devices.DeviceID
+	for _, plot := range p.registry.Load().Plots() {
+		all = append(all, plot.Valves...)
+	}
+	return all
+}
+
+// readyPatience is how long a step waits, after a start, for valves to say how
+// they stand. One that says nothing is not opened, and holds nobody up longer.
+const readyPatience = 20 * time.Second
+
+// valvesReady waits, once after a start, until every valve that the rules may
+// open has said how it stands.
+func (p *program) valvesReady(ctx context.Context) error {
+	if p.asked {
+		return nil
+	}
+	all := p.commanded()
+	p.valves.Ask(all)
+	look := time.NewTicker(10 * time.Millisecond)
+	defer look.Stop()
+	for end := time.Now().Add(readyPatience); !p.valves.Ready(all) && time.Now().Before(end); {
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			return fmt.Errorf("%w: waiting for the valves: %w", httpapi.ErrUnavailable, ctx.Err())
+		}
+	}
+	p.asked = true
+	return nil
+}

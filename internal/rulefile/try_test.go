@@ -1,0 +1,83 @@
+package rulefile_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ganlin/internal/rulefile"
+	"ganlin/rules/condition"
+)
+
+func TestBuiltinRules(t *testing.T) {
+	set := load(t, true)
+	ran, problems := rulefile.Try(set, nil, true)
+	for _, p := range problems {
+		t.Error(p)
+	}
+	t.Logf("%d rules, %d tests", len(set.Rules), ran)
+}
+
+// TestBuiltinTestsNotice: the control of the tests. Whatever part of a built-in
+// rule is taken away, one of its tests fails.
+func TestBuiltinTestsNotice(t *testing.T) {
+	never := func(s condition.Subject) *condition.Condition {
+		c, err := condition.Compile("false", s, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	for part, take := range map[string]func(*condition.Rule) bool{
+		"when":    func(r *condition.Rule) bool { r.When = never(r.Subject); return true },
+		"clear":   func(r *condition.Rule) bool { had := r.Clear != nil; r.Clear = nil; return had },
+		"over":    func(r *condition.Rule) bool { r.Clear = never(r.Subject); return r.Do == condition.RaiseAlert },
+		"for":     func(r *condition.Rule) bool { had := r.For > 0; r.For = 0; return had },
+		"longer":  func(r *condition.Rule) bool { had := r.For > 0; r.For += r.For; return had },
+		"applies": func(r *condition.Rule) bool { had := r.Applies != nil; r.Applies = nil; return had },
+	} {
+		stock := load(t, true)
+		for i := range stock.Rules {
+			set := load(t, true)
+			r := &set.Rules[i]
+			if !take(r) {
+				continue
+			}
+			if _, problems := rulefile.Try(set, nil, true); len(problems) == 0 {
+				t.Errorf("no test notices rule %s without its %s", r.ID, part)
+			}
+		}
+	}
+}
+
+func TestTry(t *testing.T) {
+	set := load(t, false, thirst, "rules: [{id: broken, about: plot, when: etc_mm / eto_mm > 1, severity: info}]")
+	const test = "tests:\n- name: n\n  rule: thirst\n  facts: {has_valve: true, depletion_mm: [50x40, _, 20]}\n  expect:\n"
+	for name, c := range map[string]struct {
+		text string
+		ran  int
+		want []string
+	}{
+		"good": {test + "  - {at: 35h, state: pending}\n  - {at: 36h, state: firing}\n  - {at: 40h, state: unknown}\n  fired: 1\n", 1, nil},
+		"another state": {test + "  - {at: 0h, state: inactive}\n  - {at: 36h, state: pending}\n  fired: 2\n", 1, []string{
+			"a.yaml:6:5: error: after 0s rule thirst is pending, not inactive",
+			"a.yaml:7:5: error: after 36h0m0s rule thirst is firing, not pending",
+			"a.yaml:8:10: error: rule thirst fired 1 times, not 2",
+		}},
+		"what is wrong with it": {test + "  - {at: 90m, state: firing}\n- {rule: x}\n- {name: n, rule: x, expect: []}\n" +
+			"- {name: n, rule: thirst, facts: {depth: 1}, expect: []}\n- {name: n, rule: thirst, facts: {depletion_mm: wet}, expect: []}\n" +
+			"- {name: n, rule: thirst, facts: {mode: [auto, automatic]}, expect: []}\n" +
+			"- {name: n, rule: thirst, expect: [{at: 2h, state: firing}, {at: 1h, state: firing}]}\n" +
+			"- {name: n, rule: thirst, expect: [{at: 2h, state: fire}]}\n- {name: n, rule: thirst, every: 0s, expect: []}\n", 0, []string{
+			"",
+		}},
+		"a rule that breaks": {"tests:\n- {name: n, rule: broken, facts: {etc_mm: 1, eto_mm: [1, 0]}, expect: [{at: 3h, state: inactive}]}\n", 1, []string{
+			"a.yaml:2:72: error: after 1h0m0s the rule broken cannot be evaluated: when: character 8: division by 0",
+		}},
+	} {
+		ran, problems := rulefile.Try(set, write(t, c.text), false)
+		if diff := cmp.Diff(c.want, lines(problems)); diff != "" || ran != c.ran {
+			t.Errorf("%s: %d ran\n%s", name, ran, diff)
+		}
+	}
+}

@@ -1,0 +1,132 @@
+package valves
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"ganlin/devices"
+)
+
+// errNotOnline stands for a sending that was not even tried.
+var errNotOnline = errors.New("device is not connected")
+
+// Run sends what is due until ctx ends, and returns when every sending has.
+func (c *Courier) Run(ctx context.Context) error {
+	var sendings sync.WaitGroup
+	defer sendings.Wait()
+	for {
+		due, next := c.due(time.Now())
+		for _, d := range due {
+			sendings.Go(func() { c.deliver(ctx, d) })
+		}
+		alarm := time.NewTimer(time.Until(next))
+		select {
+		case <-ctx.Done():
+			alarm.Stop()
+			return nil
+		case <-c.wake:
+		case <-alarm.C:
+		}
+		alarm.Stop()
+	}
+}
+
+// due takes out what is to be sent now and returns when to look again. What has expired ends.
+func (c *Courier) due(now time.Time) (due []*delivery, next time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	next = now.Add(time.Hour)
+	for _, l := range c.lines {
+		if d := l.command; d != nil && c.expired(d) {
+			c.end(d, expired)
+			c.o.Log.Warn("a valve did not take a command before it expired", "valve", d.device, "command", d.command.ID, "sent", d.sent)
+		}
+		for _, d := range []*delivery{l.query, l.command} {
+			switch {
+			case d == nil || d.sending:
+			case d.command.Action == devices.Open && !l.answered:
+				next = earlier(next, now.Add(c.o.LongestRetry)) // it may expire
+			case d.due.After(now):
+				next = earlier(next, d.due)
+			default:
+				d.sending = true
+				due = append(due, d)
+			}
+		}
+	}
+	return due, next
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// deliver sends a command once.
+func (c *Courier) deliver(ctx context.Context, d *delivery) {
+	sent, err := c.publish(ctx, d)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	d.sending = false
+	d.due = now.Add(d.pause/2 + rand.N(d.pause/2+1)) //nolint:gosec // spreads repetitions, guards nothing
+	l := c.line(d.device)
+	if l.offline.IsZero() || now.Sub(l.offline) > c.o.PatienceOffline { // until then somebody may be waiting for it to come back
+		d.pause = min(2*d.pause, c.o.LongestRetry)
+	}
+	switch {
+	case sent:
+		l.offline = time.Time{}
+		c.count(d)
+	case err != nil && ctx.Err() == nil && l.offline.IsZero():
+		l.offline, d.pause = now, c.o.FirstRetry
+		c.o.Log.Info("a valve cannot be reached, what it is to do waits", "valve", d.device, "command", d.command.ID, "error", err)
+	}
+	c.rouse()
+}
+
+// publish sends a command unless it has ended or expired since it was due.
+func (c *Courier) publish(ctx context.Context, d *delivery) (sent bool, err error) {
+	if c.o.Online != nil && !c.o.Online(d.device) {
+		return false, errNotOnline
+	}
+	c.mu.Lock()
+	void := d.ended || c.expired(d)
+	c.mu.Unlock()
+	if void {
+		return false, nil
+	}
+	payload, err := json.Marshal(d.command)
+	if err != nil {
+		return false, fmt.Errorf("writing command %s: %w", d.command.ID, err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+	defer cancel()
+	err = c.o.Sender.Publish(ctx, d.device, payload)
+	return err == nil, err
+}
+
+// expired reports whether a command is an open that came too late.
+func (c *Courier) expired(d *delivery) bool {
+	return d.command.Action == devices.Open && !c.o.Now().Before(d.command.ExpiresAt)
+}
+
+// count counts a sending.
+func (c *Courier) count(d *delivery) {
+	switch {
+	case d.command.Action == devices.Report:
+		c.stats.Asked++
+	case d.sent == 0:
+		c.stats.Sent++
+	default:
+		c.stats.Repeated++
+	}
+	d.sent++
+}

@@ -1,0 +1,236 @@
+package rules
+
+import (
+	"slices"
+	"time"
+
+	"ganlin/devices"
+	"ganlin/rules/quality"
+	"ganlin/rules/valve"
+)
+
+// A turn is one tick being worked off.
+type turn struct {
+	site          *Site
+	at, watermark time.Time
+	decided       []devices.Decision
+}
+
+// apply applies the facts up to a time, in their order.
+func (t *turn) apply(until time.Time) {
+	for _, f := range t.site.state.Buffer.take(until) {
+		switch f.Kind {
+		case devices.ReadingFact:
+			t.reading(&f)
+		case devices.ReportFact:
+			t.report(&f)
+		case devices.ActFact:
+			t.act(f.Act)
+		}
+	}
+}
+
+func (t *turn) reading(f *devices.Fact) {
+	s := t.site
+	where, ours := s.at[f.Device]
+	if !ours {
+		return // the registry has changed since it came
+	}
+	d := s.state.Devices[f.Device]
+	d.Heard = f.At
+	switch {
+	case where.station >= 0:
+		t.weather(d, s.state.Stations[s.c.Stations[where.station].ID], f)
+	case where.valve >= 0:
+		t.meter(where.valve, f)
+	default:
+		var ctx quality.Context
+		if where.parcel >= 0 && f.Key.Quantity == devices.SoilMoisture {
+			ctx = s.soilContext(where.parcel)
+		}
+		d.take(f, ctx)
+	}
+}
+
+// take checks a reading and keeps it as the newest of its series if it is good.
+func (d *device) take(f *devices.Fact, ctx quality.Context) quality.Verdict {
+	one := d.of(f.Key)
+	one.Verdict = one.Check.Add(f.At, f.Value, f.Key, ctx)
+	switch {
+	case one.Verdict&quality.Spike != 0:
+		d.Spikes = noted(d.Spikes, f.At)
+	case one.Verdict&(quality.Implausible|quality.InAir) != 0:
+		d.Odd = noted(d.Odd, f.At)
+	}
+	if one.Verdict == quality.Good {
+		one.At, one.Received, one.Value = f.At, f.Received, f.Value
+	}
+	return one.Verdict
+}
+
+// of returns the series of a key.
+func (d *device) of(key devices.Key) *series {
+	for i := range d.Series {
+		if d.Series[i].Key == key {
+			return &d.Series[i]
+		}
+	}
+	d.Series = append(d.Series, series{Key: key})
+	return &d.Series[len(d.Series)-1]
+}
+
+// newest returns the newest good value of a quantity, whatever its depth, no older than an age.
+func (d *device) newest(q devices.Quantity, at time.Time, age time.Duration) *float64 {
+	for i := range d.Series {
+		one := &d.Series[i]
+		if one.Key.Quantity == q && !one.At.IsZero() && at.Sub(one.At) <= age {
+			return &one.Value
+		}
+	}
+	return nil
+}
+
+// weather takes a station's reading. Of the running rain counter the increment counts.
+func (t *turn) weather(d *device, st *station, f *devices.Fact) {
+	if f.Key.Channel != "" {
+		return // a second sensor of the same kind is for people
+	}
+	v := f.Value
+	switch f.Key.Quantity {
+	case devices.RainTotal:
+		increment, note := st.Counter.Add(f.At, v)
+		st.Heard = f.At
+		if note == quality.NoteFirst || note == quality.NoteOld {
+			return
+		}
+		v = increment
+		st.Rain24h.Add(f.At, v)
+		st.Rain7d.Add(f.At, v)
+		st.RainMM += v
+	case devices.Rain:
+		st.Rain24h.Add(f.At, v)
+		st.Rain7d.Add(f.At, v)
+		st.RainMM += v
+	default:
+		if d.take(f, quality.Context{}) != quality.Good {
+			return
+		}
+		st.Heard = f.At
+		if f.Key.Quantity == devices.AirTemperature {
+			st.Temperature.Add(f.At, v)
+		}
+	}
+	st.Day.Add(f.At, f.Key.Quantity, v)
+}
+
+// meter takes what a valve's own instruments show.
+func (t *turn) meter(parcel int, f *devices.Fact) {
+	if f.Key.Quantity != devices.Flow {
+		return
+	}
+	g := t.site.state.Valves[f.Device]
+	if g.Valve.State == valve.Closed && !g.LastAt.IsZero() {
+		g.LeakL += g.LastLPM * f.At.Sub(g.LastAt).Minutes()
+	}
+	g.LastLPM, g.LastAt = f.Value, f.At
+	t.happened(parcel, f.Device, g.Valve.Flow(f.Value, f.At))
+}
+
+// report takes a valve's word.
+func (t *turn) report(f *devices.Fact) {
+	where, ours := t.site.at[f.Device]
+	if !ours || where.valve < 0 {
+		return
+	}
+	g := t.site.state.Valves[f.Device]
+	t.happened(where.valve, f.Device, g.Valve.Report(*f.Report, f.At))
+}
+
+// act takes what a person did.
+func (t *turn) act(a *devices.Act) {
+	s := t.site
+	s.state.Stopped = a.Action == devices.StopAct
+	for i, p := range s.parcels {
+		for _, d := range p.valves {
+			g := s.state.Valves[d.ID]
+			if a.Action == devices.StopAct {
+				t.happened(i, d.ID, g.Valve.Stop(a.At))
+			} else {
+				g.Valve.Resume()
+			}
+		}
+	}
+}
+
+// valves lets the valves' own time pass.
+func (t *turn) valves() {
+	for i, p := range t.site.parcels {
+		for _, d := range p.valves {
+			t.happened(i, d.ID, t.site.state.Valves[d.ID].Valve.Tick(t.watermark, t.at))
+		}
+	}
+}
+
+// happened decides what follows from what happened to a valve.
+func (t *turn) happened(parcel int, id devices.DeviceID, events []valve.Event) {
+	g := t.site.state.Valves[id]
+	for _, e := range events {
+		if e.Kind == valve.StillMeter {
+			g.Still = true
+		}
+		if e.Kind.Alarm() {
+			g.Failed = noted(g.Failed, e.At)
+		}
+		if e.Ended != nil {
+			t.ended(parcel, id, e.Ended)
+			g.Still, g.LeakL, g.LastAt = false, 0, time.Time{}
+		}
+		if outcome, told := outcomes[e.Kind]; told && e.Command != "" {
+			t.command(parcel, id, outcome, e.Command, e.At, e.Reason, nil)
+		}
+		if e.Send != nil {
+			t.command(parcel, id, "close", e.Send.ID, e.At, string(e.Kind), e.Send)
+		}
+	}
+}
+
+// outcomes are the ends of a command that are decisions.
+var outcomes = map[valve.Kind]string{
+	valve.WasOpened: "confirmed", valve.Obeyed: "confirmed", valve.Rejected: "rejected", valve.Expired: "expired",
+	valve.Failed: "failed", valve.Unanswered: "unknown", valve.Cancelled: "cancelled", valve.Overdue: "overdue", valve.NotClosing: "not_closing",
+}
+
+// noted adds a moment to those of a day, at most maxNoted.
+func noted(moments []time.Time, at time.Time) []time.Time {
+	moments = slices.DeleteFunc(moments, func(m time.Time) bool { return at.Sub(m) > 24*time.Hour })
+	if len(moments) < maxNoted {
+		moments = append(moments, at)
+	}
+	return moments
+}
+
+// maxNoted bounds what is counted: a device that fails more often fails always.
+const maxNoted = 100
+
+// count returns how many of the moments lie in the last 24 hours.
+func count(moments []time.Time, at time.Time) (n int) {
+	for _, m := range moments {
+		if at.Sub(m) <= 24*time.Hour {
+			n++
+		}
+	}
+	return n
+}
+
+func (g *gate) failures(at time.Time) int { return count(g.Failed, at) }
+
+// at returns the good value of a quantity at a depth, no older than an age.
+func (d *device) at(q devices.Quantity, depthCM string, now time.Time, age time.Duration) *float64 {
+	for i := range d.Series {
+		one := &d.Series[i]
+		if one.Key.Quantity == q && one.Key.DepthCM == depthCM && !one.At.IsZero() && now.Sub(one.At) <= age {
+			return &one.Value
+		}
+	}
+	return nil
+}

@@ -1,0 +1,98 @@
+package rules
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"time"
+
+	"ganlin/devices"
+	"ganlin/rules/valve"
+)
+
+// decision begins a decision of this tick.
+func (t *turn) decision(kind devices.DecisionKind, rule, version, subject string, of devices.PlotID, outcome string) devices.Decision {
+	return devices.Decision{
+		At: t.at, Site: t.site.c.Site.ID, Subject: subject, Plot: of, Rule: rule, Version: version, Kind: kind, Outcome: outcome,
+		Numbers: map[string]float64{}, Texts: map[string]string{},
+	}
+}
+
+// decide gives a decision its id and takes it down.
+func (t *turn) decide(d devices.Decision) {
+	slices.Sort(d.Unknown)
+	if d.ID == "" {
+		d.ID = idOf(d.Site, d.Subject, d.Rule, string(d.Kind), d.Outcome, d.At)
+	}
+	t.decided = append(t.decided, d)
+}
+
+// idOf names a decision by what it is about: the same one has the same name.
+func idOf(site devices.SiteID, subject, rule, kind, outcome string, at time.Time) string {
+	h := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s\n%s\n%s\n%d", site, subject, rule, kind, outcome, at.UnixMilli()))
+	return hex.EncodeToString(h[:8])
+}
+
+// leaseRule names the lease machine as what decided.
+const leaseRule = "lease"
+
+// command decides a command to a valve, or what became of one.
+func (t *turn) command(parcel int, id devices.DeviceID, outcome, command string, at time.Time, reason string, c *devices.Command) {
+	d := t.decision(devices.CommandDecision, leaseRule, "1", string(id), t.site.parcels[parcel].ID, outcome)
+	d.Texts["command"] = command
+	if reason != "" {
+		d.Texts["reason"] = reason
+	}
+	d.ID = idOf(d.Site, d.Subject+"\n"+command, d.Rule, string(d.Kind), outcome, t.at)
+	if c == nil {
+		d.Texts["at"] = at.UTC().Format(time.RFC3339)
+	} else {
+		d.ID, d.Command = c.ID, c
+		if c.Action == devices.Open {
+			d.Numbers["max_duration_s"], d.Numbers["volume_l"] = float64(c.MaxDurationS), c.MaxVolumeL
+		}
+	}
+	t.decide(d)
+}
+
+// ended enters an opening that is over into the ledger, and its water into the plot.
+func (t *turn) ended(parcel int, id devices.DeviceID, e *valve.Ended) {
+	s := t.site
+	where := &s.parcels[parcel]
+	p := s.state.Plots[where.ID]
+	d := t.decision(devices.LedgerDecision, leaseRule, "1", string(id), where.ID, string(e.By))
+	d.ID = idOf(d.Site, d.Subject, d.Rule, string(d.Kind), e.Command, e.OpenedAt)
+	point := devices.Point{
+		Measurement: devices.LedgerMeasurement, Location: s.location(parcel), Valve: id, At: e.OpenedAt.UTC(),
+		Numbers: map[string]float64{"commanded_l": e.CommandedL, "duration_s": e.DurationS},
+	}
+	d.Texts["command"] = e.Command
+	d.Texts["opened_at"], d.Texts["closed_at"] = e.OpenedAt.UTC().Format(time.RFC3339), e.ClosedAt.UTC().Format(time.RFC3339)
+	d.Numbers["commanded_l"], d.Numbers["duration_s"] = e.CommandedL, e.DurationS
+	litres := e.DeliveredL
+	switch {
+	case litres != nil:
+		d.Numbers["delivered_l"], point.Numbers["delivered_l"] = *litres, *litres
+	case e.CommandedL > 0 && !e.Still:
+		d.Unknown = append(d.Unknown, "delivered_l")
+		d.Estimated = append(d.Estimated, "delivered_as_commanded")
+		litres = &e.CommandedL
+	default:
+		d.Unknown = append(d.Unknown, "delivered_l")
+	}
+	p.Openings++
+	if litres != nil {
+		p.TodayL += *litres
+		p.SeasonL += *litres
+	}
+	if litres != nil && where.areaM2 > 0 {
+		net := *litres / where.areaM2 * s.efficiency()
+		d.Numbers["net_mm"] = net
+		p.NetTodayMM += net
+		p.Waterings = slices.DeleteFunc(p.Waterings, func(w watering) bool { return e.ClosedAt.Sub(w.At) > 7*24*time.Hour })
+		p.Waterings = append(p.Waterings, watering{e.ClosedAt, net})
+	}
+	d.Points = append(d.Points, point)
+	t.decide(d)
+}

@@ -1,0 +1,265 @@
+package rules
+
+import (
+	"slices"
+	"time"
+
+	"ganlin/devices"
+	"ganlin/rules/condition"
+	"ganlin/rules/drought"
+	"ganlin/rules/quality"
+)
+
+// evaluate looks at every rule for everything that it is about.
+func (t *turn) evaluate() {
+	s, env := t.site, &t.site.env
+	for i := range s.parcels {
+		soil := s.soil(i, t.watermark)
+		env.Plot = t.plotFacts(i, &soil)
+		where := about{subject: string(s.parcels[i].ID), plot: s.parcels[i].ID, location: s.location(i), soil: &soil}
+		for k := range s.c.Rules {
+			r := &s.c.Rules[k]
+			switch {
+			case r.Subject != condition.Plot:
+			case r.Do == condition.Irrigate:
+				if when, _, ok := t.judge(r, &where, env); ok {
+					t.water(i, r, &soil, when)
+				}
+			default:
+				t.alert(r, &where, env)
+			}
+		}
+		for _, d := range s.parcels[i].valves {
+			env.Valve = t.valveFacts(d.ID)
+			t.alertsAbout(condition.Valve, &about{subject: string(d.ID), plot: s.parcels[i].ID, location: s.location(i)}, env)
+		}
+	}
+	here := devices.Location{Site: s.c.Site.ID, Place: s.c.Site.Place}
+	for _, st := range s.c.Stations {
+		env.Station = condition.StationFacts{WeatherAgeH: t.age(s.state.Stations[st.ID].Heard)}
+		t.alertsAbout(condition.Station, &about{subject: string(st.ID), location: here}, env)
+	}
+	for k := range s.c.Devices {
+		d := &s.c.Devices[k]
+		env.Device = t.deviceFacts(d)
+		where := about{subject: string(d.ID), plot: d.Plot, location: here}
+		where.location.Plot = d.Plot
+		t.alertsAbout(condition.Device, &where, env)
+	}
+}
+
+// An about is what a rule is looked at for.
+type about struct {
+	subject  string
+	plot     devices.PlotID
+	location devices.Location
+	soil     *soilView // of a plot
+}
+
+// alertsAbout looks at all rules about a kind of subject.
+func (t *turn) alertsAbout(kind condition.Subject, where *about, env *condition.Env) {
+	for k := range t.site.c.Rules {
+		if r := &t.site.c.Rules[k]; r.Subject == kind && r.Do == condition.RaiseAlert {
+			t.alert(r, where, env)
+		}
+	}
+}
+
+// brokenRule is what the engine itself says of a rule that cannot be evaluated.
+var brokenRule = condition.Rule{ID: "rule_broken", Severity: condition.Critical, Version: "1", Do: condition.RaiseAlert}
+
+// judge evaluates a rule. One that fails decides nothing, and is an alert about the rule.
+func (t *turn) judge(r *condition.Rule, where *about, env *condition.Env) (when, over condition.Result, ok bool) {
+	when, over, err := r.Eval(env)
+	if err == nil {
+		return when, over, true
+	}
+	key := brokenRule.ID + " " + r.ID
+	if t.site.state.Alerts[key] == nil {
+		a := &condition.Alert{}
+		t.site.state.Alerts[key] = a
+		here := about{subject: r.ID, location: devices.Location{Site: t.site.c.Site.ID, Place: t.site.c.Site.Place}}
+		t.transition(a, &brokenRule, &here, condition.True, condition.False, func(d *devices.Decision) {
+			d.Texts["error"], d.Texts["about"] = err.Error(), where.subject
+		})
+	}
+	return when, over, false
+}
+
+// alert lets an alert take its step.
+func (t *turn) alert(r *condition.Rule, where *about, env *condition.Env) {
+	when, over, ok := t.judge(r, where, env)
+	if !ok {
+		return
+	}
+	key := r.ID + " " + where.subject
+	a := t.site.state.Alerts[key]
+	if a == nil {
+		if when != condition.True {
+			return // nothing has begun
+		}
+		a = &condition.Alert{}
+		t.site.state.Alerts[key] = a
+	}
+	t.transition(a, r, where, when, over, func(d *devices.Decision) {
+		if where.soil != nil {
+			where.soil.tell(d)
+		}
+		d.Unknown = append(d.Unknown, r.Tell(env, d.Numbers, d.Texts)...)
+	})
+	if a.State == condition.Inactive {
+		delete(t.site.state.Alerts, key)
+	}
+}
+
+// told are the changes of an alert that are decisions, with what is stored of the state after them.
+var told = map[condition.Change]int64{condition.Fired: 1, condition.Lost: 2, condition.Regained: 1, condition.Resolved: 0}
+
+// transition steps an alert and takes down what came of it.
+func (t *turn) transition(a *condition.Alert, r *condition.Rule, where *about, when, over condition.Result, tell func(*devices.Decision)) {
+	moved, changed := a.Step(r, when, over, t.at, func() string {
+		return idOf(t.site.c.Site.ID, where.subject, r.ID, "episode", "", t.at)
+	})
+	state, worth := told[moved.Change]
+	if !changed || !worth {
+		return
+	}
+	d := t.decision(devices.AlertDecision, r.ID, r.Version, where.subject, where.plot, string(moved.Change))
+	d.Severity = r.Severity
+	tell(&d)
+	slices.Sort(d.Unknown)
+	d.Unknown = slices.Compact(d.Unknown)
+	d.Texts["alert"], d.Texts["raised_at"] = moved.ID, moved.FiredAt.UTC().Format(time.RFC3339)
+	d.Points = []devices.Point{{
+		Measurement: devices.AlertMeasurement, Location: where.location, Rule: r.ID, Severity: r.Severity, At: t.at,
+		Integers: map[string]int64{"state": state}, Texts: map[string]string{"id": moved.ID},
+	}}
+	t.decide(d)
+}
+
+// alerts returns the alerts that are under way.
+func (s *Site) alerts() []AlertView {
+	var all []AlertView
+	show := func(r *condition.Rule, subject string) {
+		if a := s.state.Alerts[r.ID+" "+subject]; a != nil && a.State != condition.Inactive {
+			all = append(all, AlertView{ID: a.ID, Rule: r.ID, Subject: subject, Severity: r.Severity, State: a.State, Since: a.Since})
+		}
+	}
+	for k := range s.c.Rules {
+		r := &s.c.Rules[k]
+		show(&brokenRule, r.ID)
+		for _, p := range s.parcels {
+			show(r, string(p.ID))
+		}
+		for _, st := range s.c.Stations {
+			show(r, string(st.ID))
+		}
+		for _, d := range s.c.Devices {
+			show(r, string(d.ID))
+		}
+	}
+	return all
+}
+
+// plotFacts are what conditions about a plot see.
+func (t *turn) plotFacts(i int, soil *soilView) condition.PlotFacts {
+	s := t.site
+	where, p := &s.parcels[i], s.state.Plots[s.parcels[i].ID]
+	st := s.state.Stations[where.Station]
+	f := condition.PlotFacts{
+		SoilAgeH: condition.Maybe(soil.soilAgeH), WeatherAgeH: t.age(st.Heard),
+		RAWMM: condition.Known(soil.raw), TAWMM: condition.Known(soil.taw),
+		DaysToStress: condition.Maybe(s.daysToStress(i, soil)),
+		Rain24hMM:    condition.Maybe(st.Rain24h.Sum(t.watermark)), Rain7dMM: condition.Maybe(st.Rain7d.Sum(t.watermark)),
+		TMin24hC: condition.Maybe(st.Temperature.Min(t.watermark)), TMax24hC: condition.Maybe(st.Temperature.Max(t.watermark)),
+		CropDay: condition.Known(float64(soil.cropDay)), SeasonDays: condition.Known(float64(soil.params.Crop.SeasonDays())),
+		Stage: condition.Known(soil.stage), Crop: condition.Known(where.Crop), Mode: condition.Known(string(where.Mode)),
+		HasValve: condition.Known(len(where.valves) > 0), HasProbe: condition.Known(len(where.probes) > 0), Irrigating: condition.Known(p.Irrigating),
+	}
+	if where.Soil.Texture != "" {
+		f.Soil = condition.Known(where.Soil.Texture)
+	}
+	if soil.depletion != nil {
+		f.DepletionMM, f.RSMPct = condition.Known(*soil.depletion), condition.Known(*soil.rsm)
+		f.DepletionPart, f.StressShare = condition.Known(*soil.depletion/soil.taw), condition.Known(*soil.depletion/soil.raw)
+		if soil.grade != drought.Unknown {
+			f.Grade = condition.Known(level(soil.grade))
+		}
+	}
+	if p.Begun && p.Last.Known {
+		f.Ks, f.EToMM, f.ETcMM = condition.Known(p.Last.Ks), condition.Known(p.Last.EToMM), condition.Known(p.Last.ETcMM)
+	}
+	if p.Loss != nil {
+		f.LossLow, f.LossHigh = condition.Known(p.Loss.Low), condition.Known(p.Loss.High)
+	}
+	f.Irrigation7d = condition.Known(p.irrigated(t.watermark, 7*24*time.Hour))
+	if d := s.stationDevice(where.Station); d != nil {
+		f.WindMS = condition.Maybe(d.newest(devices.WindSpeed, t.watermark, freshWeather))
+	}
+	for _, id := range where.probes {
+		if v := s.state.Devices[id].at(devices.SoilTemperature, "20", t.watermark, freshSoil); v != nil {
+			f.SoilT20C = condition.Known(*v)
+		}
+	}
+	return f
+}
+
+// stationDevice returns the state of a device of a station, the first by id; nil without any.
+func (s *Site) stationDevice(id devices.StationID) *device {
+	for _, d := range s.c.Devices {
+		if d.Station == id {
+			return s.state.Devices[d.ID]
+		}
+	}
+	return nil
+}
+
+func (t *turn) valveFacts(id devices.DeviceID) condition.ValveFacts {
+	g := t.site.state.Valves[id]
+	f := condition.ValveFacts{
+		State: condition.Known(string(g.Valve.State)), Locked: condition.Known(g.Valve.Locked),
+		OpenH: condition.Known(0.0), LeakL: condition.Known(g.LeakL), StillMeter: condition.Known(g.Still),
+		Failed24h: condition.Known(float64(g.failures(t.watermark))),
+	}
+	if o := g.Valve.Opening; o != nil {
+		f.OpenH = condition.Known(t.watermark.Sub(o.OpenedAt).Hours())
+	}
+	return f
+}
+
+func (t *turn) deviceFacts(d *devices.Device) condition.DeviceFacts {
+	s := t.site
+	known := s.state.Devices[d.ID]
+	f := condition.DeviceFacts{
+		SilentH: t.age(known.Heard), StuckH: condition.Known(known.stuck(t.watermark)), Model: condition.Known(d.Model),
+		Implausible24h: condition.Known(float64(count(known.Odd, t.watermark))), Spikes24h: condition.Known(float64(count(known.Spikes, t.watermark))),
+		BatteryV: condition.Maybe(known.newest(devices.BatteryVoltage, t.watermark, 48*time.Hour)),
+	}
+	switch where := s.at[d.ID]; {
+	case where.station >= 0:
+		f.Role = condition.Known("weather")
+	case where.valve >= 0:
+		f.Role = condition.Known("valve")
+	default:
+		f.Role = condition.Known("soil")
+	}
+	return f
+}
+
+// age is how long ago something was heard of, in hours; since the start if it never was.
+func (t *turn) age(heard time.Time) condition.Fact[float64] {
+	if heard.IsZero() {
+		heard = t.site.state.Began
+	}
+	return condition.Known(max(0, t.watermark.Sub(heard).Hours()))
+}
+
+// stuck is for how long one of the device's values has stood still that should not, in hours.
+func (d *device) stuck(at time.Time) (longest float64) {
+	for i := range d.Series {
+		if one := &d.Series[i]; one.Verdict&quality.Stuck != 0 {
+			longest = max(longest, at.Sub(one.Check.Run.Since).Hours())
+		}
+	}
+	return longest
+}

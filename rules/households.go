@@ -1,0 +1,83 @@
+package rules
+
+import (
+	"time"
+
+	"ganlin/devices"
+	"ganlin/rules/risk"
+)
+
+// clueRule names what raises clues, and in which form.
+const (
+	clueRule    = "household_exposure"
+	clueVersion = "1"
+)
+
+// closeHouseholds looks, at the end of each local day, at what every household stands to lose.
+func (t *turn) closeHouseholds(end time.Time) {
+	s := t.site
+	for _, h := range s.homes {
+		var losses []risk.PlotLoss
+		for _, i := range h.parcels {
+			losses = append(losses, s.loss(i, end))
+		}
+		state := s.state.Households[h.id]
+		clue, transition := state.Machine.Day(end, losses, s.c.Levels)
+		state.Clue = clue
+		if transition == risk.Unchanged {
+			continue
+		}
+		d := t.decision(devices.ClueDecision, clueRule, clueVersion, string(h.id), "", string(transition))
+		d.At, d.Severity = end, string(clue.Level)
+		d.Texts["level"], d.Texts["confidence"], d.Texts["cause"] = string(clue.Level), string(clue.Confidence), clue.Cause
+		d.Texts["raised_at"] = clue.Since.UTC().Format(time.RFC3339)
+		d.Numbers["episode"], d.Numbers["loss_low"], d.Numbers["loss_high"] = float64(clue.Episode), clue.Loss.Low, clue.Loss.High
+		if clue.Loss.Mid == nil {
+			d.Unknown = append(d.Unknown, "loss_mid")
+		} else {
+			d.Numbers["loss_mid"] = *clue.Loss.Mid
+		}
+		for _, l := range losses {
+			if l.LossMid == nil {
+				d.Unknown = append(d.Unknown, "loss_of_"+string(l.Plot))
+			} else {
+				d.Numbers["loss_of_"+string(l.Plot)] = *l.LossMid
+			}
+			d.Numbers["area_mu_of_"+string(l.Plot)] = l.AreaMu
+		}
+		n := s.state.Clues.Add(h.place, transition)
+		// The points of one place and day are one row: the last one holds the day's counts.
+		d.Points = append(d.Points, devices.Point{
+			Measurement: devices.ClueMeasurement, Location: devices.Location{Site: s.c.Site.ID, Place: h.place}, At: end,
+			Numbers: map[string]float64{"open": float64(n.Open), "raised": float64(n.Raised), "withdrawn": float64(n.Withdrawn)},
+		})
+		t.decide(d)
+	}
+}
+
+// loss projects what a parcel will not bear.
+func (s *Site) loss(i int, end time.Time) risk.PlotLoss {
+	where, p := &s.parcels[i], s.state.Plots[s.parcels[i].ID]
+	params := s.params(i)
+	day := params.DayNumber(s.localDay(end))
+	_, _, stage := params.Crop.Stage(day)
+	l := risk.PlotLoss{
+		Plot: where.ID, AreaMu: where.AreaMu, Crop: where.Crop, Ky: params.Crop.Ky,
+		Stage: stage, Irrigated: where.Mode == devices.Auto && len(where.valves) > 0, Probed: p.Probed,
+	}
+	if !p.Begun || !p.Last.Known {
+		p.Loss = nil
+		return l
+	}
+	rest := 0.0 // mm that the crop will still ask for, at the evapotranspiration of now
+	for d := day + 1; d <= params.Crop.SeasonDays(); d++ {
+		kc, _, _ := params.Crop.Stage(d)
+		rest += kc * p.Last.EToMM
+	}
+	low, mid, high := risk.Project(risk.ProjectInput{
+		Ky: params.Crop.Ky, ETaMM: p.Balance.Season.ETaMM, ETcMM: p.Balance.Season.ETcMM, RestETcMM: rest, Stress: p.Stress,
+	})
+	l.LossLow, l.LossMid, l.LossHigh = &low, &mid, &high
+	p.Loss = &lossRange{low, mid, high}
+	return l
+}

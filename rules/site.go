@@ -1,0 +1,267 @@
+package rules
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"ganlin/devices"
+	"ganlin/rules/condition"
+	"ganlin/rules/quality"
+	"ganlin/rules/risk"
+	"ganlin/rules/valve"
+	"ganlin/rules/water"
+)
+
+// A Site is a village in event time: what is known of it and what was decided
+// so far. It is not safe for use by several goroutines.
+type Site struct {
+	c       Config
+	parcels []parcel
+	at      map[devices.DeviceID]spot
+	homes   []home
+	state   state
+	env     condition.Env // of one evaluation at a time
+}
+
+// A spot is where a device stands, as indexes; -1 where it does not.
+type spot struct {
+	device, station, parcel, valve int
+}
+
+// A home is a household's plots, as indexes of parcels.
+type home struct {
+	id      devices.HouseholdID
+	place   devices.PlaceCode
+	parcels []int
+}
+
+// A state is all that a site remembers; encoding/json reads back exactly what it wrote.
+type state struct {
+	Began     time.Time // the first watermark
+	Tick      time.Time
+	Watermark time.Time
+	Midnight  time.Time // end of the local day that is open
+	Buffer    buffer
+	Late      int64 // facts that came after their time and changed nothing
+	Stopped   bool
+
+	Devices    map[devices.DeviceID]*device
+	Stations   map[devices.StationID]*station
+	Plots      map[devices.PlotID]*plot
+	Valves     map[devices.DeviceID]*gate
+	Households map[devices.HouseholdID]*household
+	Alerts     map[string]*condition.Alert // by rule and subject
+	Clues      risk.ByPlace
+}
+
+// A household is its clue machine and what it said last.
+type household struct {
+	Machine risk.Household
+	Clue    risk.Clue
+}
+
+// A device is what is known of one that measures.
+type device struct {
+	Heard  time.Time   // event time of its newest reading
+	Series []series    // by key
+	Spikes []time.Time // of the last 24 hours
+	Odd    []time.Time // implausible values, likewise
+}
+
+// A series is one key of a device.
+type series struct {
+	Key      devices.Key
+	Check    quality.Series
+	Verdict  quality.Verdict // of the newest reading
+	At       time.Time       // of the newest good reading
+	Received time.Time
+	Value    float64
+}
+
+// A gate is a valve with what its meter told.
+type gate struct {
+	Valve   *valve.Valve
+	Failed  []time.Time // commands that were not obeyed, of the last 24 hours
+	Still   bool        // the meter did not turn in the opening that is
+	LeakL   float64     // since it closed
+	LastLPM float64
+	LastAt  time.Time
+}
+
+// New returns a site that nothing is known of.
+func New(c Config) *Site {
+	s := &Site{}
+	s.Configure(c)
+	return s
+}
+
+// Configure puts another version of registry and rules into force. What is
+// known of what stays is kept.
+func (s *Site) Configure(c Config) {
+	s.c, s.parcels, s.at, s.homes = c, c.parcels(), map[devices.DeviceID]spot{}, nil
+	homes := map[devices.HouseholdID]int{}
+	for i, p := range s.parcels {
+		if p.Household == "" {
+			continue
+		}
+		h, ok := homes[p.Household]
+		if !ok {
+			h = len(s.homes)
+			homes[p.Household] = h
+			s.homes = append(s.homes, home{id: p.Household, place: p.Place})
+		}
+		s.homes[h].parcels = append(s.homes[h].parcels, i)
+	}
+	slices.SortFunc(s.homes, func(a, b home) int { return strings.Compare(string(a.id), string(b.id)) })
+	for i, d := range c.Devices {
+		where := spot{device: i, station: -1, parcel: -1, valve: -1}
+		for k, st := range c.Stations {
+			if d.Station == st.ID {
+				where.station = k
+			}
+		}
+		for k, p := range s.parcels {
+			if d.Plot == p.ID {
+				where.parcel = k
+			}
+			for _, v := range p.valves {
+				if v.ID == d.ID {
+					where.parcel, where.valve = k, k
+				}
+			}
+		}
+		s.at[d.ID] = where
+	}
+	s.state.adopt(&c, s.parcels, s.homes)
+}
+
+// adopt makes an entry for everything that is new and drops what is gone.
+func (st *state) adopt(c *Config, parcels []parcel, homes []home) {
+	st.Devices = keep(st.Devices, c.Devices, func(d devices.Device) devices.DeviceID { return d.ID }, func(devices.Device) *device {
+		return &device{}
+	})
+	st.Stations = keep(st.Stations, c.Stations, func(s devices.Station) devices.StationID { return s.ID }, newStation)
+	st.Plots = keep(st.Plots, parcels, func(p parcel) devices.PlotID { return p.ID }, func(parcel) *plot { return &plot{} })
+	var valves []devices.Device
+	for _, p := range parcels {
+		valves = append(valves, p.valves...)
+	}
+	st.Valves = keep(st.Valves, valves, func(d devices.Device) devices.DeviceID { return d.ID }, func(d devices.Device) *gate {
+		return &gate{Valve: valve.New(d.ID, valve.Limits{})}
+	})
+	for _, d := range valves {
+		st.Valves[d.ID].Valve.Limits = valve.Limits{MaxDurationS: d.MaxDurationS, MaxVolumeL: d.MaxVolumeL}
+	}
+	st.Households = keep(st.Households, homes, func(h home) devices.HouseholdID { return h.id }, func(h home) *household {
+		return &household{Machine: risk.Household{ID: h.id}}
+	})
+	if st.Alerts == nil {
+		st.Alerts = map[string]*condition.Alert{}
+	}
+}
+
+func keep[K comparable, V, T any](old map[K]*V, list []T, id func(T) K, fresh func(T) *V) map[K]*V {
+	kept := make(map[K]*V, len(list))
+	for _, one := range list {
+		if v, ok := old[id(one)]; ok {
+			kept[id(one)] = v
+		} else {
+			kept[id(one)] = fresh(one)
+		}
+	}
+	return kept
+}
+
+// ID returns the site's id.
+func (s *Site) ID() devices.SiteID { return s.c.Site.ID }
+
+// Late returns how many facts came after their time.
+func (s *Site) Late() int64 { return s.state.Late }
+
+// Watermark returns up to when facts have been applied.
+func (s *Site) Watermark() time.Time { return s.state.Watermark }
+
+// Add takes a fact. It plays no part before the tick that its time belongs to.
+// A reading whose time is over changes nothing any more and is counted late; a
+// valve's report is never too late to be believed.
+func (s *Site) Add(f devices.Fact) {
+	switch f.Kind {
+	case devices.ReadingFact:
+		if _, ours := s.at[f.Device]; !ours {
+			return
+		}
+		if !f.At.After(s.state.Watermark) {
+			s.state.Late++
+			return
+		}
+	case devices.ReportFact, devices.ActFact:
+	default:
+		return
+	}
+	s.state.Buffer.add(f)
+}
+
+// Tick lets event time come to at, and returns what is decided then.
+func (s *Site) Tick(at time.Time) []devices.Decision {
+	if !at.After(s.state.Tick) {
+		return nil
+	}
+	watermark := at.Add(-s.c.Lateness)
+	if s.state.Midnight.IsZero() {
+		s.begin(watermark)
+	}
+	t := &turn{site: s, at: at, watermark: watermark}
+	for !s.state.Midnight.After(watermark) {
+		t.apply(s.state.Midnight)
+		t.closeDay()
+	}
+	t.apply(watermark)
+	evaluate := s.state.Watermark.Truncate(evaluateEvery).Before(watermark.Truncate(evaluateEvery))
+	s.state.Tick, s.state.Watermark = at, watermark
+	t.valves()
+	if evaluate {
+		t.evaluate()
+	}
+	return t.decided
+}
+
+// evaluateEvery is the grid of event time on which rules are looked at.
+const evaluateEvery = 10 * time.Minute
+
+// begin opens the first local day.
+func (s *Site) begin(at time.Time) {
+	s.state.Began, s.state.Midnight = at, s.midnightAfter(at)
+	from := s.midnightAfter(at.AddDate(0, 0, -1))
+	for _, st := range s.c.Stations {
+		s.state.Stations[st.ID].Day = quality.NewDayWeather(from, s.state.Midnight)
+	}
+}
+
+// midnightAfter returns the first local midnight after a time.
+func (s *Site) midnightAfter(at time.Time) time.Time {
+	year, month, day := at.In(s.c.Zone).Date()
+	return time.Date(year, month, day+1, 0, 0, 0, 0, s.c.Zone).UTC()
+}
+
+// Snapshot returns all that the site remembers.
+func (s *Site) Snapshot() ([]byte, error) { return json.Marshal(&s.state) }
+
+// Restore takes over what Snapshot returned.
+func (s *Site) Restore(text []byte) error {
+	var st state
+	if err := json.Unmarshal(text, &st); err != nil {
+		return fmt.Errorf("reading the state of a site: %w", err)
+	}
+	st.adopt(&s.c, s.parcels, s.homes)
+	s.state = st
+	return nil
+}
+
+// params returns what the tables, and the probes so far, say of a parcel.
+func (s *Site) params(i int) water.Params {
+	p := s.parcels[i].params
+	return s.state.Plots[s.parcels[i].ID].learned(p)
+}

@@ -1,0 +1,233 @@
+package valve
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"ganlin/devices"
+)
+
+// Patience is how long a device has to do what it is told: to take an open
+// before it expires, to move after it accepted, to report closed when its lease
+// is over or it was told to close.
+const Patience = time.Minute
+
+// QueryPrefix begins the id of every command that only asks for the state. An
+// answer to one tells how things stood when it was asked, so it counts only when
+// nothing has changed for longer than Patience.
+const QueryPrefix = "report-"
+
+// A State is what is known of a valve.
+type State string
+
+// The states. All but closed are treated as open.
+const (
+	Closed    State = "closed"
+	Requested State = "requested" // told to open, not yet answered; it was closed before
+	Accepted  State = "accepted"  // it will open
+	Open      State = "open"
+	Closing   State = "closing" // told to close, not yet closed
+	Unknown   State = "unknown" // not heard of yet, or it did not do as it was told
+)
+
+// Limits are what the registry allows of one valve. They win over what is asked for.
+type Limits struct {
+	MaxDurationS int     `json:"max_duration_s"`         // seconds; a valve without is never opened
+	MaxVolumeL   float64 `json:"max_volume_l,omitempty"` // litres; 0: no limit by volume
+	MinOffS      int     `json:"min_off_s,omitempty"`    // seconds between two openings
+}
+
+// An Ask is how much a rule or a person wants of one opening.
+type Ask struct {
+	DurationS int
+	VolumeL   float64 // litres; 0: the limit alone counts
+}
+
+// A Lease is an opening that was commanded.
+type Lease struct {
+	Command    string    `json:"command"`
+	Seq        int64     `json:"seq"`
+	DurationS  int       `json:"duration_s"`
+	VolumeL    float64   `json:"volume_l,omitempty"`
+	ExpiresAt  time.Time `json:"expires_at"`
+	AcceptedAt time.Time `json:"accepted_at,omitzero"`
+}
+
+// An Opening is a time in which water may run.
+type Opening struct {
+	Command    string    `json:"command,omitempty"` // by whose lease; empty: by hand, or nobody knows
+	CommandedS int       `json:"commanded_s,omitempty"`
+	CommandedL float64   `json:"commanded_l,omitempty"`
+	OpenedAt   time.Time `json:"opened_at"`
+	Until      time.Time `json:"until"`             // when the lease ends, or the longest opening by hand
+	Assumed    bool      `json:"assumed,omitempty"` // it was accepted, but nobody saw it open
+	Still      bool      `json:"still,omitempty"`   // the meter did not turn
+}
+
+// An Awaited is a close that is under way, and when it is to be repeated.
+type Awaited struct {
+	Command string    `json:"command"`
+	Again   time.Time `json:"again,omitzero"` // zero until the tick with which it goes out
+	WaitS   int       `json:"wait_s"`
+}
+
+// A Valve is what is known of one valve. Its JSON form is complete: a Valve read
+// back decides as the one that was written. Limits may be changed at any time;
+// everything else only by the methods.
+type Valve struct {
+	Device  devices.DeviceID `json:"device"`
+	Limits  Limits           `json:"limits"`
+	State   State            `json:"state"`
+	Since   time.Time        `json:"since,omitzero"` // when State was entered
+	Heard   time.Time        `json:"heard,omitzero"` // event time of the last report that told something new
+	LastSeq int64            `json:"last_seq,omitempty"`
+
+	Pending  *Lease    `json:"pending,omitempty"`  // told to the valve, not yet open
+	Missed   *Lease    `json:"missed,omitempty"`   // given up, but the valve may have taken it
+	Opening  *Opening  `json:"opening,omitempty"`  // nil: no water runs as far as is known
+	Closing  *Awaited  `json:"closing,omitempty"`  // nil: no close is awaited
+	Idle     []string  `json:"idle,omitempty"`     // closes that need no answer any more; Tick tells of them
+	ClosedAt time.Time `json:"closed_at,omitzero"` // end of the last opening
+	Flowing  time.Time `json:"flowing,omitzero"`   // since when the meter has turned although closed
+	FlowLPM  float64   `json:"flow_lpm,omitempty"` // how fast, last time, litres a minute
+	Leaking  bool      `json:"leaking,omitempty"`  // until the meter stands still, or a person
+	Locked   bool      `json:"locked,omitempty"`   // it did not do as it was told; until a closed report, or a person
+	Stopped  bool      `json:"stopped,omitempty"`  // nothing opens until Resume
+}
+
+// New returns a valve that nothing is known of: it counts as open until it reports.
+func New(device devices.DeviceID, limits Limits) *Valve {
+	return &Valve{Device: device, Limits: limits, State: Unknown}
+}
+
+// A Refusal says by name why a valve is not opened; empty: it is.
+type Refusal string
+
+// The refusals.
+const (
+	NotClosed   Refusal = "not_closed" // not known to be closed
+	IsLocked    Refusal = "locked"
+	IsStopped   Refusal = "stopped"
+	IsLeaking   Refusal = "leaking"
+	MinimumOff  Refusal = "minimum_off"
+	NoLimit     Refusal = "no_limit"     // the registry names no longest opening
+	NoDuration  Refusal = "no_duration"  // none was asked for
+	WrongVolume Refusal = "wrong_volume" // below 0 or no number
+)
+
+// Open asks for an opening. At is the time of the decision: the command expires
+// Patience later. What is asked for is cut to the limits. The command is to be
+// persisted together with the valve before it is sent.
+func (v *Valve) Open(at time.Time, id string, ask Ask) (devices.Command, Refusal) {
+	if r := v.refuses(at, ask); r != "" {
+		return devices.Command{}, r
+	}
+	cmd := v.command(at, id, devices.Open)
+	cmd.MaxDurationS = min(ask.DurationS, v.Limits.MaxDurationS)
+	cmd.MaxVolumeL = ask.VolumeL
+	if most := v.Limits.MaxVolumeL; most > 0 && (cmd.MaxVolumeL == 0 || cmd.MaxVolumeL > most) {
+		cmd.MaxVolumeL = most
+	}
+	cmd.ExpiresAt = at.Add(Patience)
+	v.Pending = &Lease{Command: cmd.ID, Seq: cmd.Seq, DurationS: cmd.MaxDurationS, VolumeL: cmd.MaxVolumeL, ExpiresAt: cmd.ExpiresAt}
+	v.enter(Requested, at)
+	return cmd, ""
+}
+
+func (v *Valve) refuses(at time.Time, ask Ask) Refusal {
+	switch {
+	case v.Stopped:
+		return IsStopped
+	case v.Locked:
+		return IsLocked
+	case v.State != Closed:
+		return NotClosed
+	case v.Leaking:
+		return IsLeaking
+	case !v.ClosedAt.IsZero() && at.Before(v.ClosedAt.Add(seconds(v.Limits.MinOffS))):
+		return MinimumOff
+	case v.Limits.MaxDurationS <= 0:
+		return NoLimit
+	case ask.DurationS <= 0:
+		return NoDuration
+	case !(ask.VolumeL >= 0) || math.IsInf(ask.VolumeL, 1):
+		return WrongVolume
+	}
+	return ""
+}
+
+// Close commands the valve to close, whatever is known of it. It is repeated by
+// Tick until the valve reports closed; a valve that is known to be closed stays so.
+func (v *Valve) Close(at time.Time, id string) devices.Command {
+	cmd := v.command(at, id, devices.Close)
+	if v.State == Closed {
+		v.Idle = append(v.Idle, cmd.ID)
+		return cmd
+	}
+	if v.State != Closing && v.State != Unknown {
+		v.enter(Closing, at)
+	}
+	v.await(cmd.ID, Patience)
+	return cmd
+}
+
+// Stop is the emergency stop: a valve that is not known to be closed is
+// commanded to close, and none opens until Resume.
+func (v *Valve) Stop(at time.Time) []Event {
+	v.Stopped = true
+	if v.State == Closed {
+		return nil
+	}
+	return []Event{v.shut(at)}
+}
+
+// Resume ends the emergency stop.
+func (v *Valve) Resume() { v.Stopped = false }
+
+// Clear takes a person's word that the valve is shut: an opening has ended, locks are off.
+func (v *Valve) Clear(at time.Time) []Event {
+	v.still()
+	if v.State == Closed {
+		return nil
+	}
+	v.Heard = at
+	return v.closes(devices.CommandReport{}, at, ByPerson)
+}
+
+// command numbers a command. A command without an id gets one that follows from valve and seq.
+func (v *Valve) command(at time.Time, id string, action devices.Action) devices.Command {
+	v.LastSeq = max(v.LastSeq+1, at.UnixMilli())
+	if id == "" {
+		id = fmt.Sprintf("%s-%d", v.Device, v.LastSeq)
+	}
+	return devices.Command{ID: id, Seq: v.LastSeq, Action: action}
+}
+
+// shut is a close that the machine commands by itself.
+func (v *Valve) shut(at time.Time) Event {
+	cmd := v.Close(at, "")
+	return v.event(CloseSent, at, Event{Command: cmd.ID, Send: &cmd})
+}
+
+func (v *Valve) await(command string, wait time.Duration) {
+	v.awaitNothing()
+	v.Closing = &Awaited{Command: command, WaitS: int(wait / time.Second)}
+}
+
+// awaitNothing lets go of a close that was not answered and is of no more use.
+func (v *Valve) awaitNothing() {
+	if v.Closing != nil {
+		v.Idle = append(v.Idle, v.Closing.Command)
+		v.Closing = nil
+	}
+}
+
+func (v *Valve) enter(s State, at time.Time) {
+	v.State, v.Since = s, at
+	if s != Closed {
+		v.Flowing, v.FlowLPM = time.Time{}, 0
+	}
+}
+
+func seconds(n int) time.Duration { return time.Duration(n) * time.Second }

@@ -1,0 +1,130 @@
+package rules
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"ganlin/devices"
+	"ganlin/rules/condition"
+	"ganlin/rules/drought"
+	"ganlin/rules/risk"
+	"ganlin/rules/valve"
+)
+
+// A View is what people are shown of a site at its watermark.
+type View struct {
+	Watermark  time.Time
+	Late       int64
+	Stopped    bool
+	Plots      []PlotView      // by id
+	Valves     []valve.Valve   // by plot
+	Alerts     []AlertView     // that are not inactive, by rule and subject
+	Households []HouseholdView // by id
+
+	TodayL, SeasonL float64 // delivered by all valves, litres
+	Openings        int     // of the season
+}
+
+// A PlotView is a plot as it stands. What is nil is unknown.
+type PlotView struct {
+	ID           devices.PlotID
+	Grade        drought.Grade
+	DepletionMM  *float64
+	RAWMM, TAWMM float64
+	RSMPct       *float64
+	DaysToStress *float64
+	Stage        string
+	CropDay      int
+	Irrigating   bool
+	Held         string // why it is not watered although it needs it
+	WhyUnknown   []string
+	Loss         *float64
+
+	FieldCapacity, WiltingPoint float64 // m3/m3, as far as they were learned
+}
+
+// An AlertView is an alert that somebody may have to know of.
+type AlertView struct {
+	ID, Rule, Subject, Severity string
+	State                       condition.State
+	Since                       time.Time
+	Numbers                     map[string]float64 // of a plot, as they are now
+}
+
+// A HouseholdView is what a household stands to lose.
+type HouseholdView struct {
+	ID    devices.HouseholdID
+	Place devices.PlaceCode
+	Clue  risk.Clue // as of the last day; see whether it is open
+	Plots []devices.PlotID
+}
+
+// View tells how the site stands. It shares nothing with the site.
+func (s *Site) View() View {
+	at := s.state.Watermark
+	v := View{Watermark: at, Late: s.state.Late, Stopped: s.state.Stopped}
+	if at.IsZero() {
+		return v
+	}
+	for i := range s.parcels {
+		p, soil := s.state.Plots[s.parcels[i].ID], s.soil(i, at)
+		one := PlotView{
+			ID: s.parcels[i].ID, Grade: soil.grade, DepletionMM: soil.depletion, RAWMM: soil.raw, TAWMM: soil.taw, RSMPct: soil.rsm,
+			DaysToStress: s.daysToStress(i, &soil), Stage: soil.stage, CropDay: soil.cropDay, Irrigating: p.Irrigating, Held: p.Held,
+			FieldCapacity: soil.params.Soil.FieldCapacity, WiltingPoint: soil.params.Soil.WiltingPoint,
+		}
+		if p.Loss != nil {
+			one.Loss = new(p.Loss.Mid)
+		}
+		if soil.depletion == nil {
+			one.WhyUnknown = s.whyUnknown(i, &soil)
+		}
+		v.TodayL += p.TodayL
+		v.SeasonL += p.SeasonL
+		v.Openings += p.Openings
+		v.Plots = append(v.Plots, one)
+		for _, d := range s.parcels[i].valves {
+			v.Valves = append(v.Valves, *s.state.Valves[d.ID].Valve)
+		}
+	}
+	for _, h := range s.homes {
+		one := HouseholdView{ID: h.id, Place: h.place, Clue: s.state.Households[h.id].Clue}
+		for _, i := range h.parcels {
+			one.Plots = append(one.Plots, s.parcels[i].ID)
+		}
+		v.Households = append(v.Households, one)
+	}
+	v.Alerts = s.alerts()
+	slices.SortFunc(v.Alerts, func(a, b AlertView) int {
+		if a.Rule != b.Rule {
+			return strings.Compare(a.Rule, b.Rule)
+		}
+		return strings.Compare(a.Subject, b.Subject)
+	})
+	return v
+}
+
+// daysToStress is in how many days the readily available water is gone without
+// rain, at the evapotranspiration of the last day; nil: unknown.
+func (s *Site) daysToStress(i int, soil *soilView) *float64 {
+	p := s.state.Plots[s.parcels[i].ID]
+	if soil.depletion == nil || p.Last.EToMM <= 0 || soil.kc <= 0 {
+		return nil
+	}
+	return new(max(0, (soil.raw-*soil.depletion)/(p.Last.EToMM*soil.kc)))
+}
+
+// whyUnknown names what is missing to know how a plot stands.
+func (s *Site) whyUnknown(i int, soil *soilView) (why []string) {
+	if soil.skyAgeH == nil || *soil.skyAgeH > freshWeather.Hours() {
+		why = append(why, "weather")
+	}
+	if len(s.parcels[i].probes) == 0 {
+		return append(why, "no_probe")
+	}
+	if soil.soilAgeH == nil || *soil.soilAgeH > freshSoil.Hours() {
+		why = append(why, "soil_moisture")
+	}
+	return why
+}
