@@ -33,6 +33,7 @@ var rooms = []room{
 	{"internal/position", nil, "a place in a file is a word that all readers of files share"},
 	{"internal/engine", []string{"devices", "rules", "internal/engine"}, "adapters never import each other"},
 	{"internal/valves", []string{"devices", "rules", "internal/valves"}, "adapters never import each other"},
+	{"internal/rulefile", []string{"devices", "rules/condition", "internal/position", "internal/rulefile"}, "rule files are read into conditions, and nothing is decided here"},
 	{"internal/httpapi", []string{"devices", "rules", "internal/httpapi", "dashboards/words"}, "adapters never import each other"},
 	{"internal", []string{"devices", "ingest", "dashboards/words", "internal/position", "SELF"}, "adapters never import each other"},
 }

@@ -223,7 +223,7 @@ func (b *browser) followsTheWater(t *testing.T) {
 
 	view = drySummer(morning)
 	plot := &view.Plots[6]
-	plot.DepletionMM, plot.Valves[0].DeliveredL = known(77.3), known(9876)
+	plot.DepletionMM, plot.Valves[0].DeliveredL = new(77.3), new(9876.0)
 	view.Alerts = view.Alerts[1:] // a group has another number
 	view.Clues = view.Clues[1:]
 	v.set(view, morning)

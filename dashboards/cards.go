@@ -19,6 +19,7 @@ type card struct {
 	Profile       bool   // the cells are depths of soil moisture, one below the other
 	Note          string // why there is nothing else
 	Tank          *tank  // nil: nobody judges how much water there is; else the cells are among the details
+	Held          string // why the plot gets no water although it needs some
 	Faucets       []faucet
 	Devices       []deviceLine
 	Land          []row // of the plot itself

@@ -30,6 +30,9 @@ func (c *card) land(s speaker, g group) {
 	case GradeUnknown, GradeModerate, GradeSevere, GradeExtreme, "": // a concern, or not judged
 	}
 	c.Tank = s.tank(p)
+	if p.Held != "" {
+		c.Held = s.text("land.held", words.Args{"why": s.word("because.", p.Held)})
+	}
 	for _, v := range p.Valves {
 		c.Faucets = append(c.Faucets, s.faucet(v))
 	}
@@ -150,6 +153,7 @@ func (s speaker) land(p *Plot) []row {
 	number("depletion_mm", p.DepletionMM)
 	number("raw_mm", p.RAWMM)
 	number("taw_mm", p.TAWMM)
+	number("rsm_pct", p.RSMPct)
 	number("days_to_stress", p.DaysToStress)
 	if p.Crop != "" {
 		add("crop", s.word("crop.", p.Crop))

@@ -171,7 +171,7 @@ func TestThePageTrustsNothing(t *testing.T) {
 	v.Parts[0].Conditions[0].Detail = evil
 	v.DeadLetters = []dashboards.DeadLetters{{Reason: evil, Count: 1}}
 	p := &v.Plots[0]
-	p.Grade, p.WhyUnknown, p.Crop, p.Stage, p.Mode = dashboards.GradeUnknown, []string{evil}, evil, evil, evil
+	p.Grade, p.WhyUnknown, p.Crop, p.Stage, p.Mode, p.Held = dashboards.GradeUnknown, []string{evil}, evil, evil, evil, evil
 	p.Valves = []dashboards.Valve{{ID: evil, State: evil}}
 	v.Alerts = []dashboards.Alert{{
 		ID: evil, Rule: evil, Subject: evil, PlotName: evil, Severity: evil, State: evil, Since: morning, Numbers: map[string]float64{evil: 1},
@@ -315,35 +315,39 @@ func TestADryFieldIsToldFromAWetOne(t *testing.T) {
 		want []string
 	}{
 		"enough": {
-			dashboards.Plot{Grade: dashboards.GradeNone, DepletionMM: known(20), RAWMM: known(raw), TAWMM: known(taw), DaysToStress: known(7.9)},
+			dashboards.Plot{Grade: dashboards.GradeNone, DepletionMM: new(20.0), RAWMM: new(raw), TAWMM: new(taw), DaysToStress: new(7.9)},
 			[]string{`class="fill" width="80"`, `d="M45 0v8"`, "80</g-t>%", "大约 7 天后开始缺水", "不旱", "一切正常"},
 		},
 		"less than a day": {
-			dashboards.Plot{Grade: dashboards.GradeLight, DepletionMM: known(54), RAWMM: known(raw), TAWMM: known(taw), DaysToStress: known(0.2)},
+			dashboards.Plot{Grade: dashboards.GradeLight, DepletionMM: new(54.0), RAWMM: new(raw), TAWMM: new(taw), DaysToStress: new(0.2)},
 			[]string{"一天内开始缺水", "有点旱", "一切正常"},
 		},
 		"days that nobody knows": {
-			dashboards.Plot{Grade: dashboards.GradeNone, DepletionMM: known(0), RAWMM: known(raw), TAWMM: known(taw)},
+			dashboards.Plot{Grade: dashboards.GradeNone, DepletionMM: new(0.0), RAWMM: new(raw), TAWMM: new(taw)},
 			[]string{"作物现在不缺水", `class="fill" width="100"`},
 		},
 		"many days": {
-			dashboards.Plot{Grade: dashboards.GradeNone, DepletionMM: known(0), RAWMM: known(raw), TAWMM: known(taw), DaysToStress: known(33)},
+			dashboards.Plot{Grade: dashboards.GradeNone, DepletionMM: new(0.0), RAWMM: new(raw), TAWMM: new(taw), DaysToStress: new(33.0)},
 			[]string{"十天内不缺水"},
 		},
 		"stress": {
-			dashboards.Plot{Grade: dashboards.GradeSevere, DepletionMM: known(120), RAWMM: known(raw), TAWMM: known(taw), DaysToStress: known(0)},
+			dashboards.Plot{Grade: dashboards.GradeSevere, DepletionMM: new(120.0), RAWMM: new(raw), TAWMM: new(taw), DaysToStress: new(0.0)},
 			[]string{`class="fill" width="0"`, "作物已经缺水", "很旱", "有 1 块地需要留意"},
 		},
 		"unknown, with numbers of yesterday": {
-			dashboards.Plot{Grade: dashboards.GradeUnknown, DepletionMM: known(20), RAWMM: known(raw), TAWMM: known(taw), WhyUnknown: []string{"soil_moisture", "relative_humidity"}},
+			dashboards.Plot{Grade: dashboards.GradeUnknown, DepletionMM: new(20.0), RAWMM: new(raw), TAWMM: new(taw), WhyUnknown: []string{"soil_moisture", "relative_humidity"}},
 			[]string{`class="hatch"`, "不知道：没有可信的土壤水分；没有相对湿度", "旱情不知道", "有 1 块地需要留意"},
 		},
 		"unknown for no reason given": {dashboards.Plot{Grade: dashboards.GradeUnknown}, []string{"不知道：资料不够"}},
+		"held": {
+			dashboards.Plot{Grade: dashboards.GradeModerate, DepletionMM: new(60.0), RAWMM: new(raw), TAWMM: new(taw), RSMPct: new(48.3), Held: "window"},
+			[]string{"先不浇：还没到可以浇水的时候", "48.3%", "比较旱"},
+		},
 		"a valve of which nothing is known": {
 			dashboards.Plot{Valves: []dashboards.Valve{{ID: "v-1"}}}, []string{"阀门是开是关不知道，按开着处理", "请看阀门"},
 		},
 		"a valve that closes tomorrow": {
-			dashboards.Plot{Valves: []dashboards.Valve{{ID: "v-1", State: dashboards.ValveOpen, Until: morning.Add(20 * time.Hour), DeliveredL: known(0)}}},
+			dashboards.Plot{Valves: []dashboards.Valve{{ID: "v-1", State: dashboards.ValveOpen, Until: morning.Add(20 * time.Hour), DeliveredL: new(0.0)}}},
 			[]string{"最迟 7月13日 05:00 自动关", "已浇 0 升", "正在浇水"},
 		},
 	} {

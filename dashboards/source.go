@@ -55,11 +55,13 @@ type Plot struct {
 	DepletionMM  *float64 // water that the root zone lacks, mm; nil: not known
 	RAWMM        *float64 // lacking up to so much, the crop feels nothing, mm
 	TAWMM        *float64 // all that the root zone can hold for the crop, mm
+	RSMPct       *float64 // relative soil moisture, percent of field capacity
 	DaysToStress *float64 // until the crop lacks water, without rain; 0: it does already
 	Crop, Stage  string   // as the registry and the water balance name them
 	AreaMu       float64
 	Mode         devices.Mode
-	Irrigating   bool // an irrigation of it is under way
+	Irrigating   bool   // an irrigation of it is under way
+	Held         string // why it is not watered although it needs it: a code of the catalogue; empty: it is not held
 	Valves       []Valve
 }
 

@@ -216,8 +216,6 @@ func fortyPlots(now time.Time) dashboards.View {
 	return v
 }
 
-func known(x float64) *float64 { return &x }
-
 // drySummer is fortyPlots as the rules see them: grades, valves in every state, alerts and clues.
 func drySummer(now time.Time) dashboards.View {
 	v := fortyPlots(now)
@@ -235,7 +233,7 @@ func drySummer(now time.Time) dashboards.View {
 		p.Crop, p.Stage, p.AreaMu, p.Mode = crops[i%len(crops)], "mid", 1.2+0.4*float64(i%7), devices.Advise
 		switch n {
 		case 7, 23:
-			p.Grade, share = dashboards.GradeSevere, 0.81
+			p.Grade, share, p.Held = dashboards.GradeSevere, 0.81, map[int]string{23: "wind"}[n]
 		case 31:
 			p.Grade, share = dashboards.GradeExtreme, 0.97
 		case 12, 18, 35:
@@ -249,8 +247,8 @@ func drySummer(now time.Time) dashboards.View {
 		if p.Grade != dashboards.GradeUnknown {
 			const taw, raw = 110.4, 55.2
 			depletion := taw*share + 0.3*float64(i%7)
-			p.TAWMM, p.RAWMM, p.DepletionMM = known(taw), known(raw), known(depletion)
-			p.DaysToStress = known(max(0, (raw-depletion)/5.1))
+			p.TAWMM, p.RAWMM, p.DepletionMM = new(taw), new(raw), new(depletion)
+			p.DaysToStress = new(max(0, (raw-depletion)/5.1))
 		}
 		if n%4 != 3 {
 			continue
@@ -261,7 +259,7 @@ func drySummer(now time.Time) dashboards.View {
 		case dashboards.ValveOpen, dashboards.ValveClosing:
 			p.Irrigating = true
 			valve.OpenSince, valve.Until = now.Add(-50*time.Minute), now.Add(70*time.Minute)
-			valve.DeliveredL, valve.CommandedL = known(5234.4), known(12000)
+			valve.DeliveredL, valve.CommandedL = new(5234.4), new(12000.0)
 		case dashboards.ValveUnknown:
 			valve.Locked = true
 		case dashboards.ValveClosed, dashboards.ValveRequested, dashboards.ValveAccepted:
@@ -289,8 +287,8 @@ func drySummer(now time.Time) dashboards.View {
 		ID: "a-valve", Rule: "valve_unconfirmed", Subject: "v-039", Severity: "critical", State: dashboards.AlertFiring, Since: now.Add(-20 * time.Minute),
 	})
 	v.Clues = []dashboards.Clue{
-		{ID: "c-2", Household: "h-017", Level: "yellow", LossLow: known(0.11), LossMid: known(0.18), LossHigh: known(0.27), Since: now.Add(-70 * time.Hour), Plots: []string{"后坡四号"}, Confidence: "medium"},
-		{ID: "c-1", Household: "h-004", Level: "red", LossLow: known(0.34), LossMid: known(0.46), LossHigh: known(0.58), Since: now.Add(-5 * time.Hour), Plots: []string{"柏树林一号", "皂角坪三号"}, Confidence: "high"},
+		{ID: "c-2", Household: "h-017", Level: "yellow", LossLow: new(0.11), LossMid: new(0.18), LossHigh: new(0.27), Since: now.Add(-70 * time.Hour), Plots: []string{"后坡四号"}, Confidence: "medium"},
+		{ID: "c-1", Household: "h-004", Level: "red", LossLow: new(0.34), LossMid: new(0.46), LossHigh: new(0.58), Since: now.Add(-5 * time.Hour), Plots: []string{"柏树林一号", "皂角坪三号"}, Confidence: "high"},
 	}
 	v.Water = dashboards.Water{TodayL: 36_240, SeasonL: 421_700, Openings: 31}
 	return v

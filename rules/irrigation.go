@@ -12,6 +12,7 @@ const (
 	paramTrigger    = "trigger_of_raw"
 	paramEfficiency = "efficiency_pct"
 	paramKeepRoom   = "keep_room_mm"
+	paramKeepShare  = "keep_room_of_raw"
 	paramMinNet     = "min_net_mm"
 	paramFromHour   = "from_hour"
 	paramUntilHour  = "until_hour"
@@ -101,8 +102,10 @@ func (t *turn) water(i int, r *condition.Rule, soil *soilView, when condition.Re
 func (t *turn) need(i int, r *condition.Rule, soil *soilView) (irrigate.Plan, irrigate.Decision) {
 	s := t.site
 	where := &s.parcels[i]
+	watering := wateringOf(r)
+	watering.KeepRoomMM = max(watering.KeepRoomMM, r.Params[paramKeepShare]*soil.raw)
 	in := irrigate.Input{
-		Rule: wateringOf(r), DepletionMM: soil.depletion, RAWMM: soil.raw, Irrigating: true,
+		Rule: watering, DepletionMM: soil.depletion, RAWMM: soil.raw, Irrigating: true,
 		DaysLeft: soil.params.Crop.SeasonDays() - soil.cropDay + 1, RemainingMM: s.remaining(i, soil),
 		AreaMu: where.AreaMu, LocalHour: t.at.In(s.c.Zone).Hour(),
 	}

@@ -159,7 +159,7 @@ func (t *turn) closePlot(i int, end time.Time, day daysWeather) {
 		d.Numbers["depletion_balance_mm"], d.Numbers["depletion_probe_mm"] = c.BeforeMM, c.MeasuredMM
 		r.DepletionMM, r.Known = c.AfterMM, true
 	}
-	learn := water.CapacityDay{WaterMM: r.RainMM + r.IrrigationMM, DrainageMM: r.DrainageMM, ETaMM: r.ETaMM, RootM: r.RootM}
+	learn := water.CapacityDay{WaterMM: r.RainMM + r.IrrigationMM, DrainageMM: r.DrainageMM, RootM: r.RootM}
 	if theta, ok := water.Theta(readings, r.RootM); ok {
 		learn.Theta = &theta
 	}

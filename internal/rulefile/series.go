@@ -28,18 +28,15 @@ const unknownMark = "_"
 
 var repeated = regexp.MustCompile(`^(.+)x([0-9]{1,4})$`)
 
-// readSeries reads the series of a fact.
-func readSeries(n position.Node, s condition.Subject, fact condition.FactSpec) (series, bool) {
+// readSeries reads the series of a fact. What is wrong with it goes into the report.
+func readSeries(n position.Node, s condition.Subject, fact condition.FactSpec) series {
 	all := series{fact: fact}
 	items := []position.Node{n}
 	if !n.IsScalar() {
 		items = n.List(fact.Name)
 	}
 	for _, item := range items {
-		text, ok := item.Text(fact.Name)
-		if !ok {
-			return all, false
-		}
+		text, _ := item.Text(fact.Name)
 		one := run{value: text, steps: 1}
 		if m := repeated.FindStringSubmatch(text); m != nil {
 			one.value = m[1]
@@ -50,11 +47,13 @@ func readSeries(n position.Node, s condition.Subject, fact condition.FactSpec) (
 		}
 		if err := new(condition.Env).Set(s, fact, one.value); err != nil {
 			item.Errorf("%v", err)
-			return all, false
 		}
 		all.runs = append(all.runs, one)
 	}
-	return all, len(all.runs) > 0
+	if len(all.runs) == 0 {
+		n.Errorf("%s has no value; unknown is %s", fact.Name, unknownMark)
+	}
+	return all
 }
 
 // at returns the value of a step.

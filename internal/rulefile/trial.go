@@ -41,7 +41,8 @@ func (t *trials) file(name string, text []byte) {
 	}
 	if top, ok := f.root.Mapping("a test file", "tests"); ok {
 		for _, n := range top.Get("tests").List("tests") {
-			if one, ok := t.read(n); ok {
+			before := len(t.report.Problems())
+			if one := t.read(n); len(t.report.Problems()) == before {
 				t.ran++
 				one.run()
 			}
@@ -68,91 +69,71 @@ type expectation struct {
 // longestTrial bounds how many steps a test may have: a year of hours.
 const longestTrial = 8784
 
-func (t *trials) read(n position.Node) (trial, bool) {
+// read reads a test. What is wrong with it goes into the report.
+func (t *trials) read(n position.Node) trial {
 	m, ok := n.Mapping("a test", "name", "rule", "every", "facts", "expect", "fired")
-	if missing := m.Missing("name", "rule", "expect"); ok && len(missing) > 0 {
-		n.Errorf("the test has no %s", strings.Join(missing, ", no "))
-		ok = false
-	}
 	if !ok {
-		return trial{}, false
+		return trial{}
 	}
-	id, ok := m.Get("rule").Text("rule")
+	if missing := m.Missing("name", "rule", "expect"); len(missing) > 0 {
+		n.Errorf("the test has no %s", strings.Join(missing, ", no "))
+		return trial{}
+	}
+	id, _ := m.Get("rule").Text("rule")
 	one := trial{rule: t.set.Rule(id), every: time.Hour, fired: m.Get("fired")}
-	if !ok || one.rule == nil {
+	if one.rule == nil {
 		m.Get("rule").Errorf("there is no rule %q", id)
-		return one, false
+		return one
 	}
 	if every := m.Get("every"); !every.Absent() {
-		if one.every = duration(every, "every"); one.every <= 0 {
+		if one.every = duration(every, "every"); one.every == 0 {
 			every.Errorf("every must be above 0")
-			return one, false
+			return one
 		}
 	}
-	if !one.readFacts(m.Get("facts")) {
-		return one, false
-	}
+	one.readFacts(m.Get("facts"))
 	for _, e := range m.Get("expect").List("expect") {
-		x, ok := one.readExpectation(e)
-		if !ok {
-			return one, false
-		}
-		one.expect = append(one.expect, x)
+		one.readExpectation(e)
 	}
-	return one, true
+	return one
 }
 
-func (t *trial) readFacts(n position.Node) bool {
+func (t *trial) readFacts(n position.Node) {
 	specs := condition.Facts(t.rule.Subject)
 	names := make([]string, len(specs))
 	for i, s := range specs {
 		names[i] = s.Name
 	}
-	given, ok := n.Mapping("facts", names...)
-	if !ok {
-		return false
-	}
+	given, _ := n.Mapping("facts", names...)
 	for _, spec := range specs {
-		values := given.Get(spec.Name)
-		if values.Absent() {
-			continue
+		if values := given.Get(spec.Name); !values.Absent() {
+			t.facts = append(t.facts, readSeries(values, t.rule.Subject, spec))
 		}
-		s, ok := readSeries(values, t.rule.Subject, spec)
-		if !ok {
-			return false
-		}
-		t.facts = append(t.facts, s)
 	}
-	return true
 }
 
-func (t *trial) readExpectation(n position.Node) (expectation, bool) {
+func (t *trial) readExpectation(n position.Node) {
 	m, ok := n.Mapping("an expectation", "at", "state")
 	if !ok {
-		return expectation{}, false
+		return
 	}
 	if missing := m.Missing("at", "state"); len(missing) > 0 {
 		n.Errorf("the expectation has no %s", strings.Join(missing, ", no "))
-		return expectation{}, false
+		return
 	}
 	const inactive = "inactive"
 	x := expectation{at: duration(m.Get("at"), "at"), node: n}
 	x.state = oneOf(m.Get("state"), "state", "", inactive, condition.Pending, condition.Firing, condition.UnknownData)
-	switch {
-	case x.state == "":
-		return x, false
-	case x.state == inactive:
+	if x.state == inactive {
 		x.state = condition.Inactive
 	}
-	if x.at%t.every != 0 || x.at/t.every > longestTrial {
+	switch {
+	case x.at%t.every != 0 || x.at/t.every > longestTrial:
 		n.Errorf("at must be a multiple of every, %s, and at most %d times it", t.every, longestTrial)
-		return x, false
-	}
-	if len(t.expect) > 0 && x.at <= t.expect[len(t.expect)-1].at {
+	case len(t.expect) > 0 && x.at <= t.expect[len(t.expect)-1].at:
 		n.Errorf("expectations stand in the order of time")
-		return x, false
 	}
-	return x, true
+	t.expect = append(t.expect, x)
 }
 
 // run takes the alert through the facts and compares.

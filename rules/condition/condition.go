@@ -42,8 +42,8 @@ func (r Result) String() string {
 	return "Result(" + strconv.Itoa(int(r)) + ")"
 }
 
-// MaxLength is how many bytes a condition may have.
-const MaxLength = 1000
+// maxLength is how many bytes a condition may have.
+const maxLength = 1000
 
 // An Error says where in a condition something is wrong.
 type Error struct {
@@ -61,19 +61,12 @@ func (e *Error) Error() string { return fmt.Sprintf("character %d: %s", e.Offset
 type Condition struct {
 	subject Subject
 	source  string
-	refers  []FactSpec // by name
-	uses    []string   // parameters, by name
+	refers  []FactSpec // without which it is Unknown, by name
 	program *vm.Program
 }
 
 // String returns the condition in one way of writing, whatever its spaces and line breaks were.
 func (c *Condition) String() string { return c.source }
-
-// Refers returns the facts without which the condition is Unknown, by name.
-func (c *Condition) Refers() []FactSpec { return slices.Clone(c.refers) }
-
-// Uses returns the names of the parameters in the condition.
-func (c *Condition) Uses() []string { return slices.Clone(c.uses) }
 
 // Compile reads a condition about a subject: an expression of the language
 // expr that is true or false, over its facts and the parameters of its rule. The
@@ -83,12 +76,12 @@ func Compile(source string, s Subject, params map[string]float64) (*Condition, e
 	switch {
 	case of == nil:
 		return nil, &Error{Message: fmt.Sprintf("there is nothing like a %s that a rule can be about", shorten(string(s)))}
-	case len(source) > MaxLength:
-		return nil, &Error{Message: fmt.Sprintf("the condition has %d bytes; at most %d are allowed", len(source), MaxLength)}
+	case len(source) > maxLength:
+		return nil, &Error{Message: fmt.Sprintf("the condition has %d bytes; at most %d are allowed", len(source), maxLength)}
 	case !utf8.ValidString(source):
 		return nil, &Error{Message: "the condition is not UTF-8"}
 	}
-	t := tree{facts: map[string]FactSpec{}, params: params, refers: map[string]bool{}, uses: map[string]bool{}}
+	t := tree{facts: map[string]FactSpec{}, params: params, refers: map[string]bool{}}
 	for _, f := range Facts(s) {
 		t.facts[f.Name] = f
 	}
@@ -99,7 +92,7 @@ func Compile(source string, s Subject, params map[string]float64) (*Condition, e
 	if t.walk(parsed.Node); t.err != nil {
 		return nil, t.err
 	}
-	c := &Condition{subject: s, source: parsed.Node.String(), uses: slices.Sorted(maps.Keys(t.uses))}
+	c := &Condition{subject: s, source: parsed.Node.String()}
 	for _, name := range slices.Sorted(maps.Keys(t.refers)) {
 		c.refers = append(c.refers, t.facts[name])
 	}
@@ -184,9 +177,9 @@ func (c *Condition) Eval(env *Env) (Result, error) {
 // isKnown takes a Fact of any type.
 func isKnown(fact reflect.Value) bool { return fact.Field(1).Bool() }
 
-// Tell enters the facts that the condition refers to into numbers and texts,
+// tell enters the facts that the condition refers to into numbers and texts,
 // by name, and returns the names of those that are unknown.
-func (c *Condition) Tell(env *Env, numbers map[string]float64, texts map[string]string) (unknown []string) {
+func (c *Condition) tell(env *Env, numbers map[string]float64, texts map[string]string) (unknown []string) {
 	values := reflect.ValueOf(env.of(c.subject)).Elem()
 	for i := range c.refers {
 		f := &c.refers[i]

@@ -121,7 +121,7 @@ func negated(r Result) Result {
 func (r *Rule) Tell(env *Env, numbers map[string]float64, texts map[string]string) (unknown []string) {
 	for _, c := range []*Condition{r.Applies, r.When, r.Clear} {
 		if c != nil {
-			unknown = append(unknown, c.Tell(env, numbers, texts)...)
+			unknown = append(unknown, c.tell(env, numbers, texts)...)
 		}
 	}
 	slices.Sort(unknown)
@@ -142,6 +142,7 @@ func IrrigateParams() []ParamSpec {
 	return []ParamSpec{
 		{"trigger_of_raw", "1", 0.01, 2, false, "water when depletion passes this share of the readily available water"},
 		{"keep_room_mm", "mm", 0, 200, false, "depletion that is left for rain"},
+		{"keep_room_of_raw", "1", 0, 1, false, "the same as a share of the readily available water; the larger of the two counts"},
 		{"min_net_mm", "mm", 0, 100, false, "net depth below which an opening is not worth its while"},
 		{"efficiency_pct", "%", 1, 100, false, "of the water from the valve, what the root zone gets"},
 		{"from_hour", "h", 0, 23, true, "local hour from which a valve may open"},

@@ -15,18 +15,17 @@ const paramsName = "params"
 // knownName is the one function: it says whether a fact is known, and never is unknown itself.
 const knownName = "known"
 
-// MaxNodes bounds what evaluating a condition may cost: its tree has no loops,
+// maxNodes bounds what evaluating a condition may cost: its tree has no loops,
 // so each node is looked at once at most.
-const MaxNodes = 100
+const maxNodes = 100
 
 // A tree walks an expression as it was parsed. It lets through what a
-// condition may be made of and nothing else, and notes the facts and
-// parameters that it names.
+// condition may be made of and nothing else, and notes the facts that
+// it cannot do without.
 type tree struct {
 	facts  map[string]FactSpec // that may be named
 	params map[string]float64
-	refers map[string]bool // facts without which there is no answer
-	uses   map[string]bool // parameters
+	refers map[string]bool
 	nodes  int
 	err    *Error // the first
 }
@@ -35,8 +34,8 @@ type tree struct {
 var operators = []string{"and", "or", "&&", "||", "not", "!", "==", "!=", "<", "<=", ">", ">=", "+", "-", "*", "/", "in"}
 
 func (t *tree) walk(n ast.Node) {
-	if t.nodes++; t.nodes > MaxNodes {
-		t.fail(n, "the condition is too long: more than %d names, numbers and operators", MaxNodes)
+	if t.nodes++; t.nodes > maxNodes {
+		t.fail(n, "the condition is too long: more than %d names, numbers and operators", maxNodes)
 	}
 	if t.err != nil {
 		return
@@ -98,8 +97,6 @@ func (t *tree) param(n *ast.MemberNode) {
 		t.fail(n, "only %s has members, as in %s.silent_h", paramsName, paramsName)
 	case !has(t.params, name.Value):
 		t.unknown(n, "parameter", name.Value, slices.Sorted(maps.Keys(t.params)))
-	default:
-		t.uses[name.Value] = true
 	}
 }
 

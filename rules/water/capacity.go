@@ -21,14 +21,12 @@ type FieldCapacity struct {
 	DrainedMM float64   `json:"drained_mm"`
 	Soaked    bool      `json:"soaked"` // and no water since
 	DryDays   int       `json:"dry_days"`
-	TakenMM   float64   `json:"taken_mm"` // by the crop since
 }
 
 // CapacityDay is what LearnFieldCapacity has to know of a day.
 type CapacityDay struct {
 	WaterMM    float64  // rain and irrigation
 	DrainageMM float64  // of the balance
-	ETaMM      float64  // of the balance
 	RootM      float64  // of the balance
 	Theta      *float64 // mean of the root zone at the end of the day by probes that are believed; nil: not known
 }
@@ -38,7 +36,8 @@ type CapacityDay struct {
 // filled and has drained: so after two days with 25 mm of water or more, which
 // overfilled the root zone by the balance, the water content at the end of the
 // second dry day, 48 to 72 h after the water, is one estimate. What the crop
-// took in the meantime is added back. The value is the median of the latest
+// took meanwhile is not added back: it took it from what would have drained,
+// and fine soils still drain then, so that the sum would be too high. The value is the median of the latest
 // five. An estimate more than 25 % from the textbook is not believed: the probe
 // or the depth is wrong.
 func LearnFieldCapacity(f *FieldCapacity, textbook Soil, day CapacityDay) bool {
@@ -46,14 +45,13 @@ func LearnFieldCapacity(f *FieldCapacity, textbook Soil, day CapacityDay) bool {
 	f.WaterMM, f.DrainedMM = day.WaterMM, day.DrainageMM
 	if day.WaterMM > dryDayMM {
 		f.Soaked = water >= soakingMM && drained >= overfilledMM
-		f.DryDays, f.TakenMM = 0, 0
+		f.DryDays = 0
 		return false
 	}
 	if !f.Soaked {
 		return false
 	}
 	f.DryDays++
-	f.TakenMM += day.ETaMM
 	if f.DryDays < drainedAfter {
 		return false
 	}
@@ -61,7 +59,7 @@ func LearnFieldCapacity(f *FieldCapacity, textbook Soil, day CapacityDay) bool {
 	if !known(day.Theta) || day.RootM <= 0 {
 		return false
 	}
-	estimate := *day.Theta + f.TakenMM/(1000*day.RootM)
+	estimate := *day.Theta
 	if share := estimate / textbook.FieldCapacity; share < 1-believedShare || share > 1+believedShare {
 		return false
 	}

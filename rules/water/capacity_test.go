@@ -13,19 +13,19 @@ func TestFieldCapacityIsLearned(t *testing.T) {
 	book := water.Soil{FieldCapacity: 0.30, WiltingPoint: 0.15, Class: water.Medium}
 	soak := water.CapacityDay{WaterMM: 40, DrainageMM: 12, RootM: 0.5}
 	rest := func(theta float64) water.CapacityDay {
-		return water.CapacityDay{ETaMM: 2.5, RootM: 0.5, Theta: &theta}
+		return water.CapacityDay{RootM: 0.5, Theta: &theta}
 	}
 	for name, c := range map[string]struct {
 		days []water.CapacityDay
 		want []float64
 	}{
-		"the second dry day":        {[]water.CapacityDay{soak, rest(0.36), rest(0.31)}, []float64{0.32}},
+		"the second dry day":        {[]water.CapacityDay{soak, rest(0.36), rest(0.31)}, []float64{0.31}},
 		"no soaking":                {[]water.CapacityDay{rest(0.36), rest(0.31), rest(0.31)}, nil},
 		"too early":                 {[]water.CapacityDay{soak, rest(0.36)}, nil},
 		"rain in between":           {[]water.CapacityDay{soak, rest(0.36), {WaterMM: 3, RootM: 0.5}, rest(0.31), rest(0.31)}, nil},
-		"a drop in between":         {[]water.CapacityDay{soak, {WaterMM: 0.4, ETaMM: 2.5, RootM: 0.5}, rest(0.31)}, []float64{0.32}},
-		"once a soaking":            {[]water.CapacityDay{soak, rest(0.36), rest(0.31), rest(0.30), rest(0.29)}, []float64{0.32}},
-		"water of two days":         {[]water.CapacityDay{{WaterMM: 15, DrainageMM: 3}, {WaterMM: 15, DrainageMM: 3}, rest(0.36), rest(0.31)}, []float64{0.32}},
+		"a drop in between":         {[]water.CapacityDay{soak, {WaterMM: 0.4, RootM: 0.5}, rest(0.31)}, []float64{0.31}},
+		"once a soaking":            {[]water.CapacityDay{soak, rest(0.36), rest(0.31), rest(0.30), rest(0.29)}, []float64{0.31}},
+		"water of two days":         {[]water.CapacityDay{{WaterMM: 15, DrainageMM: 3}, {WaterMM: 15, DrainageMM: 3}, rest(0.36), rest(0.31)}, []float64{0.31}},
 		"little water":              {[]water.CapacityDay{{WaterMM: 20, DrainageMM: 12}, rest(0.36), rest(0.31)}, nil},
 		"a root zone not filled":    {[]water.CapacityDay{{WaterMM: 60}, rest(0.36), rest(0.31)}, nil},
 		"a probe that cannot be":    {[]water.CapacityDay{soak, rest(0.36), rest(0.05)}, nil},
