@@ -21,9 +21,9 @@ func (t *turn) apply(until time.Time) {
 	for _, f := range t.site.state.Buffer.take(until) {
 		switch f.Kind {
 		case devices.ReadingFact:
-			t.reading(&f)
+			t.reading(f)
 		case devices.ReportFact:
-			t.report(&f)
+			t.report(f)
 		case devices.ActFact:
 			t.act(f.Act)
 		}
@@ -90,24 +90,19 @@ func (d *device) newest(q devices.Quantity, at time.Time, age time.Duration) *fl
 	return nil
 }
 
-// weather takes a station's reading. Of the running rain counter the increment counts.
+// weather takes a station's reading.
 func (t *turn) weather(d *device, st *station, f *devices.Fact) {
 	if f.Key.Channel != "" {
 		return // a second sensor of the same kind is for people
 	}
 	v := f.Value
 	switch f.Key.Quantity {
-	case devices.RainTotal:
-		increment, note := st.Counter.Add(f.At, v)
+	case devices.RainTotal, devices.Rain:
 		st.Heard = f.At
-		if note == quality.NoteFirst || note == quality.NoteOld {
+		var fell bool
+		if v, fell = st.rain(f); !fell {
 			return
 		}
-		v = increment
-		st.Rain24h.Add(f.At, v)
-		st.Rain7d.Add(f.At, v)
-		st.RainMM += v
-	case devices.Rain:
 		st.Rain24h.Add(f.At, v)
 		st.Rain7d.Add(f.At, v)
 		st.RainMM += v
@@ -130,7 +125,7 @@ func (t *turn) meter(parcel int, f *devices.Fact) {
 	}
 	g := t.site.state.Valves[f.Device]
 	if g.Valve.State == valve.Closed && !g.LastAt.IsZero() {
-		g.LeakL += g.LastLPM * f.At.Sub(g.LastAt).Minutes()
+		g.LeakL += g.LastLPM * min(f.At.Sub(g.LastAt), quality.MaxGap).Minutes()
 	}
 	g.LastLPM, g.LastAt = f.Value, f.At
 	t.happened(parcel, f.Device, g.Valve.Flow(f.Value, f.At))
@@ -149,7 +144,14 @@ func (t *turn) report(f *devices.Fact) {
 // act takes what a person did.
 func (t *turn) act(a *devices.Act) {
 	s := t.site
-	s.state.Stopped = a.Action == devices.StopAct
+	switch a.Action {
+	case devices.StopAct:
+		s.state.Stopped = true
+	case devices.ResumeAct:
+		s.state.Stopped = false
+	default:
+		return
+	}
 	for i, p := range s.parcels {
 		for _, d := range p.valves {
 			g := s.state.Valves[d.ID]

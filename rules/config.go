@@ -46,6 +46,9 @@ func Configs(sites []devices.Site, stations []devices.Station, plots []devices.P
 			if _, err := water.SoilOf(p.Soil); err != nil {
 				return nil, fmt.Errorf("plot %s: %w", p.ID, err)
 			}
+			if !slices.ContainsFunc(stations, func(s devices.Station) bool { return s.ID == p.Station }) {
+				return nil, fmt.Errorf("plot %s: there is no station %q", p.ID, p.Station)
+			}
 			c.Plots = append(c.Plots, p)
 			used[p.Station], own[p.ID] = true, true
 			for _, v := range p.Valves {

@@ -80,6 +80,7 @@ func (t *turn) ended(parcel int, id devices.DeviceID, e *valve.Ended) {
 		litres = &e.CommandedL
 	default:
 		d.Unknown = append(d.Unknown, "delivered_l")
+		p.NetUnknown = p.NetUnknown || !e.Still
 	}
 	p.Openings++
 	if litres != nil {

@@ -36,7 +36,7 @@ func (t *turn) evaluate() {
 	}
 	here := devices.Location{Site: s.c.Site.ID, Place: s.c.Site.Place}
 	for _, st := range s.c.Stations {
-		env.Station = condition.StationFacts{WeatherAgeH: t.age(s.state.Stations[st.ID].Heard)}
+		env.Station = condition.StationFacts{WeatherAgeH: t.weatherAge(st.ID)}
 		t.alertsAbout(condition.Station, &about{subject: string(st.ID), location: here}, env)
 	}
 	for k := range s.c.Devices {
@@ -46,6 +46,7 @@ func (t *turn) evaluate() {
 		where.location.Plot = d.Plot
 		t.alertsAbout(condition.Device, &where, env)
 	}
+	t.mended()
 }
 
 // An about is what a rule is looked at for.
@@ -75,15 +76,31 @@ func (t *turn) judge(r *condition.Rule, where *about, env *condition.Env) (when,
 		return when, over, true
 	}
 	key := brokenRule.ID + " " + r.ID
-	if t.site.state.Alerts[key] == nil {
-		a := &condition.Alert{}
+	a := t.site.state.Alerts[key]
+	if a == nil {
+		a = &condition.Alert{}
 		t.site.state.Alerts[key] = a
-		here := about{subject: r.ID, location: devices.Location{Site: t.site.c.Site.ID, Place: t.site.c.Site.Place}}
-		t.transition(a, &brokenRule, &here, condition.True, condition.False, func(d *devices.Decision) {
-			d.Texts["error"], d.Texts["about"] = err.Error(), where.subject
-		})
 	}
+	t.transition(a, &brokenRule, t.here(r.ID), condition.True, condition.False, func(d *devices.Decision) {
+		d.Texts["error"], d.Texts["about"] = err.Error(), where.subject
+	})
 	return when, over, false
+}
+
+// mended resolves what was said of rules that could be evaluated this time.
+func (t *turn) mended() {
+	for k := range t.site.c.Rules {
+		key := brokenRule.ID + " " + t.site.c.Rules[k].ID
+		if a := t.site.state.Alerts[key]; a != nil && a.LastTrue.Before(t.at) {
+			t.transition(a, &brokenRule, t.here(t.site.c.Rules[k].ID), condition.False, condition.True, func(*devices.Decision) {})
+			delete(t.site.state.Alerts, key)
+		}
+	}
+}
+
+// here is something of the whole site.
+func (t *turn) here(subject string) *about {
+	return &about{subject: subject, location: devices.Location{Site: t.site.c.Site.ID, Place: t.site.c.Site.Place}}
 }
 
 // alert lets an alert take its step.
@@ -148,14 +165,19 @@ func (s *Site) alerts() []AlertView {
 	for k := range s.c.Rules {
 		r := &s.c.Rules[k]
 		show(&brokenRule, r.ID)
-		for _, p := range s.parcels {
-			show(r, string(p.ID))
-		}
-		for _, st := range s.c.Stations {
-			show(r, string(st.ID))
-		}
-		for _, d := range s.c.Devices {
-			show(r, string(d.ID))
+		switch r.Subject {
+		case condition.Plot:
+			for _, p := range s.parcels {
+				show(r, string(p.ID))
+			}
+		case condition.Station:
+			for _, st := range s.c.Stations {
+				show(r, string(st.ID))
+			}
+		default:
+			for _, d := range s.c.Devices {
+				show(r, string(d.ID))
+			}
 		}
 	}
 	return all
@@ -167,7 +189,7 @@ func (t *turn) plotFacts(i int, soil *soilView) condition.PlotFacts {
 	where, p := &s.parcels[i], s.state.Plots[s.parcels[i].ID]
 	st := s.state.Stations[where.Station]
 	f := condition.PlotFacts{
-		SoilAgeH: condition.Maybe(soil.soilAgeH), WeatherAgeH: t.age(st.Heard),
+		SoilAgeH: condition.Maybe(soil.soilAgeH), WeatherAgeH: t.weatherAge(where.Station),
 		RAWMM: condition.Known(soil.raw), TAWMM: condition.Known(soil.taw),
 		DaysToStress: condition.Maybe(s.daysToStress(i, soil)),
 		Rain24hMM:    condition.Maybe(st.Rain24h.Sum(t.watermark)), Rain7dMM: condition.Maybe(st.Rain7d.Sum(t.watermark)),
@@ -193,9 +215,7 @@ func (t *turn) plotFacts(i int, soil *soilView) condition.PlotFacts {
 		f.LossLow, f.LossHigh = condition.Known(p.Loss.Low), condition.Known(p.Loss.High)
 	}
 	f.Irrigation7d = condition.Known(p.irrigated(t.watermark, 7*24*time.Hour))
-	if d := s.stationDevice(where.Station); d != nil {
-		f.WindMS = condition.Maybe(d.newest(devices.WindSpeed, t.watermark, freshWeather))
-	}
+	f.WindMS = condition.Maybe(s.weather(where.Station, devices.WindSpeed, t.watermark))
 	for _, id := range where.probes {
 		if v := s.state.Devices[id].at(devices.SoilTemperature, "20", t.watermark, freshSoil); v != nil {
 			f.SoilT20C = condition.Known(*v)
@@ -204,11 +224,12 @@ func (t *turn) plotFacts(i int, soil *soilView) condition.PlotFacts {
 	return f
 }
 
-// stationDevice returns the state of a device of a station, the first by id; nil without any.
-func (s *Site) stationDevice(id devices.StationID) *device {
-	for _, d := range s.c.Devices {
-		if d.Station == id {
-			return s.state.Devices[d.ID]
+// weather returns the fresh value of a quantity at a station, of its first
+// device by id that has one; nil: not known.
+func (s *Site) weather(id devices.StationID, q devices.Quantity, at time.Time) *float64 {
+	for _, d := range s.onStation[id] {
+		if v := s.state.Devices[d].newest(q, at, freshWeather); v != nil {
+			return v
 		}
 	}
 	return nil
@@ -231,7 +252,7 @@ func (t *turn) deviceFacts(d *devices.Device) condition.DeviceFacts {
 	s := t.site
 	known := s.state.Devices[d.ID]
 	f := condition.DeviceFacts{
-		SilentH: t.age(known.Heard), StuckH: condition.Known(known.stuck(t.watermark)), Model: condition.Known(d.Model),
+		SilentH: t.age(known.Heard, known.Since), StuckH: condition.Known(known.stuck(t.watermark)), Model: condition.Known(d.Model),
 		Implausible24h: condition.Known(float64(count(known.Odd, t.watermark))), Spikes24h: condition.Known(float64(count(known.Spikes, t.watermark))),
 		BatteryV: condition.Maybe(known.newest(devices.BatteryVoltage, t.watermark, 48*time.Hour)),
 	}
@@ -246,8 +267,16 @@ func (t *turn) deviceFacts(d *devices.Device) condition.DeviceFacts {
 	return f
 }
 
-// age is how long ago something was heard of, in hours; since the start if it never was.
-func (t *turn) age(heard time.Time) condition.Fact[float64] {
+func (t *turn) weatherAge(id devices.StationID) condition.Fact[float64] {
+	st := t.site.state.Stations[id]
+	return t.age(st.Heard, st.Since)
+}
+
+// age is how long ago something was heard of, in hours; since it was new if it never was.
+func (t *turn) age(heard, since time.Time) condition.Fact[float64] {
+	if heard.IsZero() {
+		heard = since
+	}
 	if heard.IsZero() {
 		heard = t.site.state.Began
 	}

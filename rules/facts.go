@@ -84,7 +84,7 @@ func (s *Site) soil(i int, at time.Time) soilView {
 func (s *Site) today(p *plot, st *station, kc float64, at time.Time) (float64, bool) {
 	eto := st.EToMM
 	rain := st.Day.Close().RainMM
-	if eto == nil {
+	if eto == nil || p.NetUnknown {
 		return 0, false
 	}
 	d := p.Last.DepletionMM - p.NetTodayMM + *eto*kc*p.Last.Ks*drawnBy(at.In(s.c.Zone))

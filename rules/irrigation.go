@@ -57,6 +57,7 @@ func (t *turn) water(i int, r *condition.Rule, soil *soilView, when condition.Re
 	s := t.site
 	where, p := &s.parcels[i], s.state.Plots[s.parcels[i].ID]
 	if where.Mode != devices.Auto || len(where.valves) == 0 {
+		p.Irrigating = false
 		return
 	}
 	if !p.Irrigating && when != condition.True {
@@ -149,14 +150,8 @@ func (t *turn) interlocks(where *parcel, r *condition.Rule) (frost, wind, rain i
 		return irrigate.Clear
 	}
 	above := func(value, limit float64) bool { return value > limit }
-	var air, blows *float64
-	for _, c := range s.c.Devices {
-		if c.Station == where.Station {
-			d := s.state.Devices[c.ID]
-			air = d.newest(devices.AirTemperature, t.watermark, freshWeather)
-			blows = d.newest(devices.WindSpeed, t.watermark, freshWeather)
-		}
-	}
+	air := s.weather(where.Station, devices.AirTemperature, t.watermark)
+	blows := s.weather(where.Station, devices.WindSpeed, t.watermark)
 	frost = judge(paramFrost, air, func(value, limit float64) bool { return value < limit })
 	wind = judge(paramWind, blows, above)
 	rain = judge(paramRain, st.Rain24h.Sum(t.watermark), above)
@@ -195,6 +190,7 @@ func (t *turn) irrigation(i int, r *condition.Rule, soil *soilView, outcome stri
 		d.Texts["reason"] = reason
 	}
 	if plan != nil {
+		d.Texts["valve"], d.Numbers["max_duration_s"] = string(t.site.parcels[i].valves[0].ID), float64(plan.MaxDurationS)
 		d.Numbers["net_mm"], d.Numbers["gross_mm"], d.Numbers["volume_l"] = plan.NetMM, plan.GrossMM, plan.VolumeL
 		d.Numbers["efficiency_pct"], d.Numbers["area_mu"] = 100*t.site.efficiency(), t.site.parcels[i].AreaMu
 	}

@@ -13,34 +13,40 @@ import (
 type buffer struct {
 	Facts []devices.Fact
 
-	unsorted bool // of a control
+	due      []devices.Fact  // of one take at a time
+	order    []*devices.Fact // in due: facts are too large to be moved about
+	unsorted bool            // of a control
 }
 
 func (b *buffer) add(f devices.Fact) { b.Facts = append(b.Facts, f) }
 
 // take removes the facts up to a time and returns them in the order in which
 // they count: by time, device and quantity. How they arrived plays no part.
-func (b *buffer) take(until time.Time) []devices.Fact {
+// They are lent until the next take.
+func (b *buffer) take(until time.Time) []*devices.Fact {
 	later := 0
-	var due []devices.Fact
+	b.due, b.order = b.due[:0], b.order[:0]
 	for _, f := range b.Facts {
 		if f.At.After(until) {
 			b.Facts[later] = f
 			later++
 			continue
 		}
-		due = append(due, f)
+		b.due = append(b.due, f)
 	}
 	clear(b.Facts[later:])
 	b.Facts = b.Facts[:later]
-	if !b.unsorted {
-		slices.SortFunc(due, compareFacts)
+	for i := range b.due {
+		b.order = append(b.order, &b.due[i])
 	}
-	return due
+	if !b.unsorted {
+		slices.SortFunc(b.order, compareFacts)
+	}
+	return b.order
 }
 
 // compareFacts orders facts. Two that compare equal are the same fact.
-func compareFacts(a, b devices.Fact) int {
+func compareFacts(a, b *devices.Fact) int {
 	if c := a.At.Compare(b.At); c != 0 {
 		return c
 	}

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"math"
 	"strconv"
 	"time"
 
@@ -19,6 +20,7 @@ type plot struct {
 	Day      time.Time       // its end
 
 	NetTodayMM float64    // irrigation that went into the soil since midnight
+	NetUnknown bool       // and more, nobody knows how much
 	Waterings  []watering // of the last week
 	WaterMM    float64    // running total of irrigation, net
 	ETaMM      float64    // running total
@@ -149,8 +151,12 @@ func (t *turn) closePlot(i int, end time.Time, day daysWeather) {
 		}
 		p.Balance, p.Begun = water.NewBalance(params, theta, begin), true
 	}
+	irrigation := p.NetTodayMM
+	if p.NetUnknown {
+		irrigation = math.NaN()
+	}
 	r := p.Balance.Day(params, water.DayInput{
-		Day: begin, EToMM: day.etoMM, RainMM: day.summary.RainMM, IrrigationMM: p.NetTodayMM,
+		Day: begin, EToMM: day.etoMM, RainMM: day.summary.RainMM, IrrigationMM: irrigation,
 		MeanWind: day.summary.WindMS, RHMin: day.summary.RHMinPct,
 	})
 	d := t.decision(devices.BalanceDecision, "fao56_balance", balanceVersion, string(where.ID), where.ID, "closed")
@@ -175,7 +181,7 @@ func (t *turn) closePlot(i int, end time.Time, day daysWeather) {
 		p.Stress += (1 - r.ETaMM/r.ETcMM - p.Stress) / stressDays
 	}
 	p.WaterMM += p.NetTodayMM
-	p.NetTodayMM, p.TodayL = 0, 0
+	p.NetTodayMM, p.NetUnknown, p.TodayL = 0, false, 0
 	p.ETaMM += r.ETaMM
 	d.Estimated = append(append(d.Estimated, day.estimated...), r.Estimated...)
 	d.Unknown = append(d.Unknown, r.Unknown...)
@@ -205,8 +211,7 @@ const balanceVersion = "1"
 
 // localDay returns the local midnight that begins the day that ends at end.
 func (s *Site) localDay(end time.Time) time.Time {
-	year, month, day := end.In(s.c.Zone).AddDate(0, 0, -1).Date()
-	return time.Date(year, month, day, 0, 0, 0, 0, s.c.Zone)
+	return s.midnight(end, -1).In(s.c.Zone)
 }
 
 func (s *Site) location(i int) devices.Location {

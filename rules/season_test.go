@@ -16,11 +16,11 @@ import (
 var begin = time.Date(2026, 6, 30, 16, 0, 0, 0, time.UTC) // local midnight
 
 // config is a village of three plots: with probe and valve, with a valve alone, and with neither.
-func config(t testing.TB) rules.Config {
-	t.Helper()
+func config(tb testing.TB) rules.Config {
+	tb.Helper()
 	set, problems := rulefile.Load(nil, true)
 	if len(problems) > 0 {
-		t.Fatal(problems)
+		tb.Fatal(problems)
 	}
 	plot := func(id devices.PlotID, home devices.HouseholdID, valves ...devices.DeviceID) devices.Plot {
 		p := devices.Plot{
@@ -34,13 +34,14 @@ func config(t testing.TB) rules.Config {
 		[]devices.Station{{ID: "w-01", Latitude: 29.16, Longitude: 107.1, ElevationM: 640}},
 		[]devices.Plot{plot("p-1", "h-1", "v-1"), plot("p-2", "h-1", "v-2"), plot("p-3", "h-2")},
 		[]devices.Device{
-			{ID: "s-1", Model: "ganlin-soil-3", Plot: "p-1"}, {ID: "w-01", Model: "ganlin-weather-1", Station: "w-01"},
+			{ID: "s-1", Model: "ganlin-soil-3", Plot: "p-1"},
+			{ID: "w-01", Model: "ganlin-weather-1", Station: "w-01"},
 			{ID: "v-1", Model: "ganlin-valve-1", Plot: "p-1", MaxDurationS: 7200, MaxVolumeL: 30_000},
 			{ID: "v-2", Model: "ganlin-valve-1", Plot: "p-2", MaxDurationS: 7200, MaxVolumeL: 30_000},
 		},
 		set.Rules, 0)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return configs[0]
 }
@@ -50,9 +51,9 @@ type world struct {
 	hour   int
 	seq    int64
 	theta  float64
-	silent func(at time.Time) bool // nil: never
-	shift  time.Duration           // of all times
-	change float64                 // added to one reading
+	silent func(at time.Time) bool  // nil: never
+	change float64                  // added to one reading
+	bend   func(*devices.Fact) bool // what goes wrong on the way; false: it does not come; nil: nothing
 }
 
 func (w *world) fact(device devices.DeviceID, at time.Time, key string, v float64) devices.Fact {
@@ -90,6 +91,15 @@ func (w *world) live(at time.Time) (facts []devices.Fact) {
 		add("s-1", fmt.Sprintf("soil_moisture@%d", depth), v)
 	}
 	w.hour++
+	if w.bend != nil {
+		var came []devices.Fact
+		for _, f := range facts {
+			if w.bend(&f) {
+				came = append(came, f)
+			}
+		}
+		return came
+	}
 	return facts
 }
 
@@ -132,8 +142,8 @@ func (w *world) hello(at time.Time) (facts []devices.Fact) {
 
 // season lives hours of the world on a site. between is done to the facts of
 // each hour on their way, after to the site behind each tick.
-func season(t testing.TB, s *rules.Site, w *world, hours int, between func([]devices.Fact), after func(*rules.Site) *rules.Site) (all []devices.Decision) {
-	t.Helper()
+func season(tb testing.TB, s *rules.Site, w *world, hours int, between func([]devices.Fact), after func(*rules.Site) *rules.Site) (all []devices.Decision) {
+	tb.Helper()
 	if w.theta == 0 {
 		w.theta = 0.2
 	}
@@ -164,17 +174,17 @@ func season(t testing.TB, s *rules.Site, w *world, hours int, between func([]dev
 	return all
 }
 
-func digest(t testing.TB, decisions []devices.Decision) string {
-	t.Helper()
+func digest(tb testing.TB, decisions []devices.Decision) string {
+	tb.Helper()
 	var d rules.Digest
 	seen := map[string]bool{}
 	for _, one := range decisions {
 		if seen[one.ID] {
-			t.Errorf("decision %s is made twice: %+v", one.ID, one)
+			tb.Errorf("decision %s is made twice: %+v", one.ID, one)
 		}
 		seen[one.ID] = true
 		if err := d.Add(one); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	return d.Sum()
@@ -301,32 +311,5 @@ func TestLateFactsChangeNothing(t *testing.T) {
 	}))
 	if got != want || s.Late() != 10*24 {
 		t.Errorf("%s with %d late facts, want %s with 240", got, s.Late(), want)
-	}
-}
-
-func BenchmarkSite(b *testing.B) {
-	c := config(b)
-	for b.Loop() {
-		b.StopTimer()
-		s, w := rules.New(c), &world{theta: 0.2}
-		var hours [][]devices.Fact
-		at := begin
-		for range 24 * 30 {
-			at = at.Add(time.Hour)
-			hours = append(hours, w.live(at))
-		}
-		b.StartTimer()
-		at = begin
-		s.Tick(at)
-		n := 0
-		for _, facts := range hours {
-			at = at.Add(time.Hour)
-			for _, f := range facts {
-				s.Add(f)
-			}
-			n += len(facts)
-			s.Tick(at)
-		}
-		b.ReportMetric(float64(n)/b.Elapsed().Seconds()*float64(b.N), "facts/s")
 	}
 }

@@ -23,7 +23,9 @@ type Site struct {
 	at      map[devices.DeviceID]spot
 	homes   []home
 	state   state
-	env     condition.Env // of one evaluation at a time
+
+	onStation map[devices.StationID][]devices.DeviceID
+	env       condition.Env // of one evaluation at a time
 }
 
 // A spot is where a device stands, as indexes; -1 where it does not.
@@ -65,6 +67,7 @@ type household struct {
 
 // A device is what is known of one that measures.
 type device struct {
+	Since  time.Time   // the watermark when it was new; zero: from the beginning
 	Heard  time.Time   // event time of its newest reading
 	Series []series    // by key
 	Spikes []time.Time // of the last 24 hours
@@ -102,6 +105,7 @@ func New(c Config) *Site {
 // known of what stays is kept.
 func (s *Site) Configure(c Config) {
 	s.c, s.parcels, s.at, s.homes = c, c.parcels(), map[devices.DeviceID]spot{}, nil
+	s.onStation = map[devices.StationID][]devices.DeviceID{}
 	homes := map[devices.HouseholdID]int{}
 	for i, p := range s.parcels {
 		if p.Household == "" {
@@ -121,6 +125,7 @@ func (s *Site) Configure(c Config) {
 		for k, st := range c.Stations {
 			if d.Station == st.ID {
 				where.station = k
+				s.onStation[st.ID] = append(s.onStation[st.ID], d.ID)
 			}
 		}
 		for k, p := range s.parcels {
@@ -141,9 +146,11 @@ func (s *Site) Configure(c Config) {
 // adopt makes an entry for everything that is new and drops what is gone.
 func (st *state) adopt(c *Config, parcels []parcel, homes []home) {
 	st.Devices = keep(st.Devices, c.Devices, func(d devices.Device) devices.DeviceID { return d.ID }, func(devices.Device) *device {
-		return &device{}
+		return &device{Since: st.Watermark}
 	})
-	st.Stations = keep(st.Stations, c.Stations, func(s devices.Station) devices.StationID { return s.ID }, newStation)
+	st.Stations = keep(st.Stations, c.Stations, func(s devices.Station) devices.StationID { return s.ID }, func(devices.Station) *station {
+		return newStation(st.Watermark)
+	})
 	st.Plots = keep(st.Plots, parcels, func(p parcel) devices.PlotID { return p.ID }, func(parcel) *plot { return &plot{} })
 	var valves []devices.Device
 	for _, p := range parcels {
@@ -153,6 +160,7 @@ func (st *state) adopt(c *Config, parcels []parcel, homes []home) {
 		return &gate{Valve: valve.New(d.ID, valve.Limits{})}
 	})
 	for _, d := range valves {
+		st.Valves[d.ID].Valve.Stopped = st.Stopped
 		st.Valves[d.ID].Valve.Limits = valve.Limits{MaxDurationS: d.MaxDurationS, MaxVolumeL: d.MaxVolumeL}
 	}
 	st.Households = keep(st.Households, homes, func(h home) devices.HouseholdID { return h.id }, func(h home) *household {
@@ -190,11 +198,10 @@ func (s *Site) Watermark() time.Time { return s.state.Watermark }
 func (s *Site) Add(f devices.Fact) {
 	switch f.Kind {
 	case devices.ReadingFact:
-		if _, ours := s.at[f.Device]; !ours {
-			return
-		}
 		if !f.At.After(s.state.Watermark) {
-			s.state.Late++
+			if _, ours := s.at[f.Device]; ours {
+				s.state.Late++
+			}
 			return
 		}
 	case devices.ReportFact, devices.ActFact:
@@ -234,16 +241,25 @@ const evaluateEvery = 10 * time.Minute
 // begin opens the first local day.
 func (s *Site) begin(at time.Time) {
 	s.state.Began, s.state.Midnight = at, s.midnightAfter(at)
-	from := s.midnightAfter(at.AddDate(0, 0, -1))
+	from := s.midnight(at, 0)
 	for _, st := range s.c.Stations {
 		s.state.Stations[st.ID].Day = quality.NewDayWeather(from, s.state.Midnight)
 	}
 }
 
 // midnightAfter returns the first local midnight after a time.
-func (s *Site) midnightAfter(at time.Time) time.Time {
+func (s *Site) midnightAfter(at time.Time) time.Time { return s.midnight(at, 1) }
+
+// midnight returns the beginning of the local day of a time, or so many days
+// later. A day that has no midnight, because summer time begins with it, begins
+// an hour later.
+func (s *Site) midnight(at time.Time, days int) time.Time {
 	year, month, day := at.In(s.c.Zone).Date()
-	return time.Date(year, month, day+1, 0, 0, 0, 0, s.c.Zone).UTC()
+	m := time.Date(year, month, day+days, 0, 0, 0, 0, s.c.Zone)
+	if m.Hour() == 23 { // in some zones that is how it is given
+		m = m.Add(time.Hour)
+	}
+	return m.UTC()
 }
 
 // Snapshot returns all that the site remembers.

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"time"
 
 	"ganlin/devices"
@@ -10,9 +11,13 @@ import (
 
 // A station is the weather as far as it is known.
 type station struct {
+	Since       time.Time // the watermark when it was new; zero: from the beginning
 	Heard       time.Time // event time of the newest good reading
 	Day         quality.DayWeather
+	Gauge       string    // device and quantity of the rain that counts
+	Gauged      time.Time // event time of its newest reading
 	Counter     quality.Counter
+	Jumped      bool // since midnight the rain was not only counted
 	Rain24h     quality.Window
 	Rain7d      quality.Window
 	Temperature quality.Window // of 24 hours
@@ -20,12 +25,54 @@ type station struct {
 	EToMM       *float64       // of the last day that it was known
 }
 
-func newStation(devices.Station) *station {
+func newStation(since time.Time) *station {
 	return &station{
-		Counter: quality.NewCounter(devices.RainTotal, 0),
+		Since: since, Counter: quality.NewCounter(devices.RainTotal, 0),
 		Rain24h: quality.Window{Hours: 24}, Rain7d: quality.Window{Hours: 168}, Temperature: quality.Window{Hours: 24},
 	}
 }
+
+// rain returns what fell since the reading before, in mm; false: nothing can be
+// said. Of all gauges of a station one counts, as rain would count twice with
+// two; another takes over when it has been silent for long. Of a counter the
+// increment counts. One that began again at 0 shows what fell since then, one
+// that only went back shows more than can have fallen: that is not believed.
+func (st *station) rain(f *devices.Fact) (mm float64, ok bool) {
+	gauge := string(f.Device) + " " + string(f.Key.Quantity)
+	if gauge != st.Gauge {
+		if st.Gauge != "" && f.At.Sub(st.Gauged) <= freshWeather {
+			return 0, false
+		}
+		st.Jumped = st.Jumped || st.Gauge != ""
+		st.Gauge, st.Gauged, st.Counter = gauge, time.Time{}, quality.NewCounter(devices.RainTotal, 0)
+	}
+	if !f.At.After(st.Gauged) {
+		return 0, false
+	}
+	since := f.At.Sub(st.Gauged)
+	st.Gauged = f.At
+	if f.Key.Quantity == devices.Rain {
+		return f.Value, true
+	}
+	before := st.Counter.Shown.Total
+	mm, note := st.Counter.Add(f.At, f.Value)
+	switch note {
+	case quality.NoteCounted:
+		return mm, true
+	case quality.NoteFirst, quality.NoteOld:
+		return 0, false
+	case quality.NoteReset:
+		if mm > before/2 || mm > resetMMPerHour*max(1, since.Hours()) {
+			mm = 0
+		}
+	}
+	st.Jumped = true
+	return mm, true
+}
+
+// resetMMPerHour is how much rain is believed of a counter that began again: a
+// rain gauge of the region shows more in few hours of a decade.
+const resetMMPerHour = 30
 
 // A daysWeather is what a station's day came to.
 type daysWeather struct {
@@ -33,6 +80,12 @@ type daysWeather struct {
 	etoMM     *float64
 	estimated []string
 }
+
+// What is estimated of a day's rain.
+const (
+	rainPartly = "rain_of_part_of_the_day" // the gauge fell silent before the day was over
+	rainJumped = "rain_counter_jumped"     // it went back, leapt or began again, or another gauge took over
+)
 
 // closeStations sums the day up at every station and opens the next one.
 func (t *turn) closeStations() map[devices.StationID]daysWeather {
@@ -47,13 +100,17 @@ func (t *turn) closeStations() map[devices.StationID]daysWeather {
 		eto, estimated, err := water.DailyETo(place, st.Day.From.In(s.c.Zone), water.Weather{
 			TMinC: w.TMinC, TMaxC: w.TMaxC, RHMinPct: w.RHMinPct, RHMaxPct: w.RHMaxPct, WindMS: w.WindMS, SolarMJM2: w.SolarMJ,
 		})
-		switch {
-		case err == nil:
+		if err == nil { // else the balances stand in for it, for a while
 			d.etoMM, d.estimated = &eto, estimated
 			st.EToMM = &eto
-		case st.EToMM != nil:
-			d.etoMM, d.estimated = st.EToMM, []string{"eto_of_an_earlier_day"}
 		}
+		if slices.Contains(w.Partial, devices.Rain) {
+			d.estimated = append(d.estimated, rainPartly)
+		}
+		if st.Jumped {
+			d.estimated = append(d.estimated, rainJumped)
+		}
+		st.Jumped = false
 		days[where.ID] = d
 		st.Day = quality.NewDayWeather(s.state.Midnight, next)
 	}

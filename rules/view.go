@@ -49,7 +49,6 @@ type AlertView struct {
 	ID, Rule, Subject, Severity string
 	State                       condition.State
 	Since                       time.Time
-	Numbers                     map[string]float64 // of a plot, as they are now
 }
 
 // A HouseholdView is what a household stands to lose.

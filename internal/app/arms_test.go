@@ -28,7 +28,7 @@ func (a armed) savedPercent() float64 { return 100 * (1 - a.automaticM3/a.manual
 // liveSeason couples rules and land without anything between them: no devices,
 // no network, no journal. It says what the rules are worth, fast enough for many
 // seasons; TestSeason shows that the whole program does the same.
-func liveSeason(t testing.TB, o village.Options, set []condition.Rule) armed {
+func liveSeason(t *testing.T, o village.Options, set []condition.Rule) armed {
 	t.Helper()
 	v, err := village.New(o)
 	if err != nil {
@@ -210,4 +210,3 @@ func TestNoClueInAWetSeason(t *testing.T) {
 		t.Errorf("%d clues", a.clues)
 	}
 }
-

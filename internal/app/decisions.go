@@ -49,7 +49,8 @@ func (p *program) openEngine(ctx context.Context) error {
 }
 
 // announceVersion says in the journal by which registry and rules is decided
-// from now on, when that is new.
+// from now on, when that is not what the newest snapshot was decided by. Said
+// again it changes nothing.
 func (p *program) announceVersion(ctx context.Context) error {
 	reg := p.registry.Load()
 	v := devices.Version{Registry: reg.Hash(), Rules: p.rules.Hash}
@@ -63,20 +64,14 @@ func (p *program) announceVersion(ctx context.Context) error {
 	if err := p.records.SaveVersion(ctx, "rules", v.Rules, p.rules.Text()); err != nil {
 		return err
 	}
-	name := p.folder.file("version.json")
-	var last devices.Version
-	if err := readJSONFile(name, &last); err == nil && last == v {
+	if p.engine.Version() == v {
 		return nil
 	}
 	var sites []devices.SiteID
 	for _, s := range reg.Sites() {
 		sites = append(sites, s.ID)
 	}
-	if err := p.journal.AppendVersion(ctx, p.clock.Now(), sites, v); err != nil {
-		return err
-	}
-	// Between the two lies nothing but an announcement too many.
-	return writeJSONFile(name, v)
+	return p.journal.AppendVersion(ctx, p.clock.Now(), sites, v)
 }
 
 // configure makes the sites of a version of registry and rules.
@@ -119,11 +114,16 @@ func (p *program) tickByTheWall(ctx context.Context) error {
 			return nil
 		case <-turn.C:
 		}
+		now := p.clock.Now().Truncate(time.Millisecond)
+		if last := p.tick(); now.Before(last) {
+			p.log.Error("this machine's clock went back, and time stands still until it has caught up", "clock", now, "last_tick", last)
+			continue
+		}
 		var sites []devices.SiteID
 		for _, s := range p.registry.Load().Sites() {
 			sites = append(sites, s.ID)
 		}
-		if err := p.journal.AppendTicks(ctx, p.clock.Now().Truncate(time.Millisecond), sites); err != nil && ctx.Err() == nil {
+		if err := p.journal.AppendTicks(ctx, now, sites); err != nil && ctx.Err() == nil {
 			p.log.Warn("a tick is not in the journal, the next one stands for it", "error", err)
 		}
 	}

@@ -25,11 +25,25 @@ func TestCommandsOfTheDocuments(t *testing.T) {
 	served := newTrial(t, asItIs, 0, "")
 	registry := filepath.Join(served.folder, "registry.yaml")
 
+	once, hills := filepath.Join(tr.folder, "once"), filepath.Join(tr.folder, "hills.yaml")
+	lived := false // a whole season
+	write(t, hills, exampleRule(t))
 	made := false // by devices add
 	password := ""
 	runs := map[string]func(args []string){
-		"make":        func(args []string) { wouldMake(t, args) },
-		"ganlin demo": func([]string) {}, // it runs
+		"make": func(args []string) { wouldMake(t, args) },
+		"ganlin demo": func(args []string) { // without --once it runs
+			if slices.Contains(args, "--once") && !lived {
+				lived = true
+				tr.command(append([]string{"demo"}, inFolder(args, "season", once, "report.json", once+".json")...)...)
+			}
+		},
+		"ganlin rules": func(args []string) {
+			tr.command(append([]string{"rules"}, inFolder(args, "season", once, "hills.yaml", hills)...)...)
+		},
+		"ganlin explain": func(args []string) {
+			tr.command(append([]string{"explain"}, inFolder(args, "season", once)...)...)
+		},
 		"ganlin serve": func([]string) {
 			served.start()
 			served.stop()
@@ -68,7 +82,7 @@ func TestCommandsOfTheDocuments(t *testing.T) {
 		"firmware-sim": served.firmwareSim,
 	}
 	ran := 0
-	for _, document := range documents(t) {
+	for _, document := range documents(t) { // the first shows how the season is made that others ask
 		for _, command := range commandsOf(t, document) {
 			name, args := split(command)
 			run, known := runs[name]
@@ -83,6 +97,33 @@ func TestCommandsOfTheDocuments(t *testing.T) {
 	if ran < 10 {
 		t.Errorf("only %d commands were found", ran)
 	}
+}
+
+// inFolder puts the files of this run in place of those that are shown.
+func inFolder(args []string, instead ...string) []string {
+	all := slices.Clone(args)
+	for i := range all {
+		for k := 0; k < len(instead); k += 2 {
+			if all[i] == instead[k] {
+				all[i] = instead[k+1]
+			}
+		}
+	}
+	return all
+}
+
+// exampleRule is the rule file that the page on rules shows.
+func exampleRule(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("../../docs/rules.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := regexp.MustCompile("(?s)```yaml\n(rules:.*?)```").FindSubmatch(text)
+	if m == nil {
+		t.Fatal("the page on rules shows no rule")
+	}
+	return string(m[1])
 }
 
 // documents are the pages that show commands.

@@ -50,7 +50,7 @@ func (p *program) decidedView() *decidedView {
 		for _, a := range site.Alerts {
 			v.alerts = append(v.alerts, dashboards.Alert{
 				ID: a.ID, Rule: a.Rule, Subject: a.Subject, PlotName: names[a.Subject], Severity: a.Severity,
-				State: pageAlertState(a.State), Since: a.Since, Numbers: a.Numbers,
+				State: pageAlertState(a.State), Since: a.Since,
 			})
 		}
 		for _, h := range site.Households {
@@ -72,6 +72,7 @@ func (v *decidedView) fill(plot *dashboards.Plot) {
 		return
 	}
 	plot.Grade, plot.Stage, plot.Irrigating = dashboards.Grade(known.Grade.String()), known.Stage, known.Irrigating
+	plot.RSMPct, plot.Held = known.RSMPct, known.Held
 	plot.DepletionMM, plot.DaysToStress = known.DepletionMM, known.DaysToStress
 	plot.RAWMM, plot.TAWMM = &known.RAWMM, &known.TAWMM
 	plot.FieldCapacity, plot.WiltingPoint = known.FieldCapacity, known.WiltingPoint

@@ -157,26 +157,34 @@ func readWhole(ctx context.Context, c console, f *folder, fn func(context.Contex
 // A replay decides a journal's facts again. With a source of randomness they
 // come in any order between the ticks.
 type replay struct {
-	store  *records.Store
-	rng    *rand.Rand // nil: as they came
-	sites  []*rules.Site
-	held   []devices.Fact // until the next tick
-	next   *devices.Version
-	digest rules.Digest
-	facts  int64
-	ticks  int64
-	change func(*devices.Fact) // of a test; else nil
+	store   *records.Store
+	rng     *rand.Rand // nil: as they came
+	sites   []*rules.Site
+	held    []devices.Fact // until the next tick
+	version devices.Version
+	digest  rules.Digest
+	facts   int64
+	ticks   int64
+	change  func(*devices.Fact) // of a test; else nil
 }
 
 func (r *replay) record(ctx context.Context, record *journal.Record) error {
 	for f := range record.Facts() {
 		switch f.Kind {
 		case devices.TickFact:
-			if err := r.tick(ctx, f); err != nil {
+			if err := r.tick(f); err != nil {
 				return err
 			}
 		case devices.VersionFact:
-			r.next = f.Version
+			if r.version == *f.Version {
+				break
+			}
+			configs, err := configsOf(ctx, r.store, *f.Version, replayLateness)
+			if err != nil {
+				return err
+			}
+			r.configure(configs)
+			r.version = *f.Version
 		default:
 			r.facts++
 			if r.change != nil {
@@ -188,15 +196,7 @@ func (r *replay) record(ctx context.Context, record *journal.Record) error {
 	return nil
 }
 
-func (r *replay) tick(ctx context.Context, tick devices.Fact) error {
-	if r.next != nil {
-		configs, err := configsOf(ctx, r.store, *r.next, replayLateness)
-		if err != nil {
-			return err
-		}
-		r.configure(configs)
-		r.next = nil
-	}
+func (r *replay) tick(tick devices.Fact) error {
 	if r.rng != nil {
 		r.rng.Shuffle(len(r.held), func(i, j int) { r.held[i], r.held[j] = r.held[j], r.held[i] })
 	}

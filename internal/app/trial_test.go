@@ -106,7 +106,7 @@ func (tr *trial) command(args ...string) []byte {
 
 func (tr *trial) try(args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(tr.t.Context(), os.Args[0], args...)
-	cmd.Env = append(os.Environ(), trialEnv+"="+asItIs)
+	cmd.Env = append(os.Environ(), trialEnv+"="+tr.kind)
 	var errOut bytes.Buffer
 	cmd.Stderr = &errOut
 	out, err := cmd.Output()

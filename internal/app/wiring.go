@@ -33,6 +33,9 @@ func (p *program) registrar() registrar {
 func (p *program) takeOver(ctx context.Context, r *registry.Registry) error {
 	if r != nil {
 		p.registry.Store(r)
+		if err := p.announceVersion(ctx); err != nil {
+			return err
+		}
 	}
 	return p.records.LoadSecrets(ctx, p.secrets)
 }

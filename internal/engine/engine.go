@@ -72,8 +72,7 @@ type Engine struct {
 
 	// Of Run alone.
 	version     devices.Version
-	next        *devices.Version // to be in force from the next tick on
-	at          Position         // of the record handled last
+	at          Position // of the record handled last
 	committed   Position
 	published   int64           // number of the last decision that is known to be in the journal
 	announced   map[string]bool // until head: decisions that were seen in the journal; then nil
@@ -131,10 +130,10 @@ func (e *Engine) Load(ctx context.Context) error {
 func (e *Engine) Run(ctx context.Context) error {
 	e.saved = time.Now()
 	e.head = e.o.Journal.End()
-	if err := e.publish(ctx); err != nil {
-		return err
+	err := e.publish(ctx)
+	if err == nil {
+		err = e.o.Journal.Follow(ctx, e.at, func(at Position, r Record) error { return e.handle(ctx, at, r) })
 	}
-	err := e.o.Journal.Follow(ctx, e.at, func(at Position, r Record) error { return e.handle(ctx, at, r) })
 	if ctx.Err() != nil {
 		return nil //nolint:nilerr // it was asked to end
 	}
@@ -158,11 +157,11 @@ func (e *Engine) handle(ctx context.Context, at Position, r Record) error {
 		e.facts++
 		switch f.Kind {
 		case devices.VersionFact:
-			e.next = f.Version
-		case devices.TickFact:
-			if err := e.tick(ctx, f, recovering); err != nil {
+			if err := e.configure(ctx, *f.Version); err != nil {
 				return err
 			}
+		case devices.TickFact:
+			e.tick(f, recovering)
 			tick = f.At
 		default:
 			e.add(f)
@@ -197,10 +196,7 @@ func (e *Engine) add(f devices.Fact) {
 }
 
 // tick lets the time of a site move on.
-func (e *Engine) tick(ctx context.Context, f devices.Fact, recovering bool) error {
-	if err := e.configure(ctx); err != nil {
-		return err
-	}
+func (e *Engine) tick(f devices.Fact, recovering bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, s := range e.sites {
@@ -211,18 +207,17 @@ func (e *Engine) tick(ctx context.Context, f devices.Fact, recovering bool) erro
 			e.pending = append(e.pending, decided...)
 		}
 	}
-	return nil
 }
 
-// configure puts a new version into force.
-func (e *Engine) configure(ctx context.Context) error {
-	if e.next == nil || *e.next == e.version {
-		e.next = nil
+// configure puts a version into force. Sites decide at ticks, so that is the
+// next tick; facts of what is new in it count from now on.
+func (e *Engine) configure(ctx context.Context, v devices.Version) error {
+	if v == e.version {
 		return nil
 	}
-	configs, err := e.o.Configure(ctx, *e.next)
+	configs, err := e.o.Configure(ctx, v)
 	if err != nil {
-		return fmt.Errorf("deciding by registry %.12s and rules %.12s: %w", e.next.Registry, e.next.Rules, err)
+		return fmt.Errorf("deciding by registry %.12s and rules %.12s: %w", v.Registry, v.Rules, err)
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -236,7 +231,7 @@ func (e *Engine) configure(ctx context.Context) error {
 		}
 		sites = append(sites, site)
 	}
-	e.sites, e.version, e.next = sites, *e.next, nil
+	e.sites, e.version = sites, v
 	return nil
 }
 
@@ -279,9 +274,13 @@ func (e *Engine) publish(ctx context.Context) error {
 		return nil
 	}
 	for {
-		decided, last, err := e.o.Store.Decided(ctx, e.published, publishAtOnce)
-		if err != nil {
-			return fmt.Errorf("reading what was decided: %w", err)
+		var decided []devices.Decision
+		var last int64
+		if err := e.insist(ctx, "what is not in the journal yet", func() (err error) {
+			decided, last, err = e.o.Store.Decided(ctx, e.published, publishAtOnce)
+			return err
+		}); err != nil {
+			return err
 		}
 		if len(decided) == 0 {
 			e.announced, e.unpublished = nil, false
@@ -371,4 +370,11 @@ func (e *Engine) At() Position {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.at
+}
+
+// Version is by what is decided now.
+func (e *Engine) Version() devices.Version {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.version
 }

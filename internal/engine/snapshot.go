@@ -14,7 +14,6 @@ import (
 // shortens the start: the journal gives the same state.
 type snapshot struct {
 	Version   devices.Version                    `json:"version"`
-	Next      *devices.Version                   `json:"next,omitempty"`
 	Published int64                              `json:"published"`
 	Ticked    time.Time                          `json:"ticked"`
 	Sites     map[devices.SiteID]json.RawMessage `json:"sites"`
@@ -46,7 +45,7 @@ func (e *Engine) snapshot(ctx context.Context, tick time.Time) error {
 func (e *Engine) state() ([]byte, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	s := snapshot{Version: e.version, Next: e.next, Published: e.published, Ticked: e.ticked, Sites: map[devices.SiteID]json.RawMessage{}}
+	s := snapshot{Version: e.version, Published: e.published, Ticked: e.ticked, Sites: map[devices.SiteID]json.RawMessage{}}
 	for _, site := range e.sites {
 		text, err := site.Snapshot()
 		if err != nil {
@@ -76,6 +75,6 @@ func (e *Engine) restore(ctx context.Context, text []byte) error {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.sites, e.version, e.next, e.published, e.ticked = sites, s.Version, s.Next, s.Published, s.Ticked
+	e.sites, e.version, e.published, e.ticked = sites, s.Version, s.Published, s.Ticked
 	return nil
 }

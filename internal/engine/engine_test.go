@@ -1,0 +1,176 @@
+package engine_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"ganlin/devices"
+	"ganlin/internal/engine"
+	"ganlin/rules"
+)
+
+// A sick world fails at what it is asked for as long as it is sick.
+type sick struct {
+	*process
+	commit, publish, decided, snapshot atomic.Int64 // how often it is still to fail
+}
+
+var errSick = errors.New("the disk is full")
+
+func fails(left *atomic.Int64) bool { return left.Add(-1) >= 0 }
+
+func (s *sick) Commit(ctx context.Context, e engine.Effects) error {
+	if fails(&s.commit) {
+		return errSick
+	}
+	return s.process.Commit(ctx, e)
+}
+
+func (s *sick) AppendDecisions(ctx context.Context, decisions []devices.Decision) error {
+	if fails(&s.publish) {
+		return errSick
+	}
+	return s.process.AppendDecisions(ctx, decisions)
+}
+
+func (s *sick) Decided(ctx context.Context, after int64, limit int) ([]devices.Decision, int64, error) {
+	if fails(&s.decided) {
+		return nil, 0, errSick
+	}
+	return s.process.Decided(ctx, after, limit)
+}
+
+func (s *sick) SaveSnapshot(ctx context.Context, at engine.Position, state []byte) error {
+	if fails(&s.snapshot) {
+		return errSick
+	}
+	return s.process.SaveSnapshot(ctx, at, state)
+}
+
+// newEngine returns an engine over a world that begins anew, and what it logs.
+func newEngine(t *testing.T, w *world) (*engine.Engine, *sick, *bytes.Buffer) {
+	t.Helper()
+	s := &sick{process: &process{world: w}}
+	var log bytes.Buffer
+	e := engine.New(engine.Options{
+		Journal: s, Store: s, Configure: configure, Committed: s.committed, Log: slog.New(slog.NewTextHandler(&log, nil)),
+	})
+	if err := e.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return e, s, &log
+}
+
+// TestASickStoreIsInsistedUpon lets each of the store's and the journal's
+// writes fail for a while: nothing is lost, made twice or skipped, and it is said.
+func TestASickStoreIsInsistedUpon(t *testing.T) {
+	want := undisturbed(t, someHours)
+	for name, c := range map[string]struct {
+		ill   func(*sick) *atomic.Int64
+		times int64
+		waits time.Duration // at least, on the wall
+	}{
+		"commit":   {func(s *sick) *atomic.Int64 { return &s.commit }, 8, 16 * time.Second},
+		"publish":  {func(s *sick) *atomic.Int64 { return &s.publish }, 8, 16 * time.Second},
+		"decided":  {func(s *sick) *atomic.Int64 { return &s.decided }, 8, 16 * time.Second},
+		"snapshot": {func(s *sick) *atomic.Int64 { return &s.snapshot }, 3, 0}, // done without until the next
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, someHours)
+				e, s, log := newEngine(t, w)
+				c.ill(s).Store(c.times)
+				began := time.Now()
+				if err := e.Run(t.Context()); !errors.Is(err, errOver) {
+					t.Fatal(err)
+				}
+				for _, wrong := range w.wrongs(want) {
+					t.Error(wrong)
+				}
+				if waited := time.Since(began); waited < c.waits {
+					t.Errorf("it went on after %s", waited)
+				}
+				if n := bytes.Count(log.Bytes(), []byte(errSick.Error())); int64(n) != c.times {
+					t.Errorf("%d of %d failures are in the log", n, c.times)
+				}
+			})
+		})
+	}
+}
+
+// TestAnEngineEndsWhileItInsists is asked to end while the store is sick.
+func TestAnEngineEndsWhileItInsists(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, someHours)
+		e, s, _ := newEngine(t, w)
+		s.commit.Store(1 << 40)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		if err := e.Run(ctx); err != nil || len(w.decided) > 0 || len(w.sent) > 0 {
+			t.Errorf("%v, with %d decisions committed and %d carried out", err, len(w.decided), len(w.sent))
+		}
+	})
+}
+
+// TestWaitTick waits for a tick whose effects cannot be committed, and then can.
+func TestWaitTick(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, someHours)
+		e, s, _ := newEngine(t, w)
+		s.commit.Store(1 << 40)
+		short, stop := context.WithTimeout(t.Context(), time.Minute)
+		defer stop()
+		waited, ended := make(chan error, 1), make(chan error, 1)
+		go func() { waited <- e.WaitTick(t.Context(), begin) }()
+		go func() { ended <- e.Run(t.Context()) }()
+		if err := e.WaitTick(short, begin); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("nothing is committed, and the tick is over: %v", err)
+		}
+		select {
+		case err := <-waited:
+			t.Errorf("nothing is committed, and the tick is over: %v", err)
+		default:
+		}
+		s.commit.Store(0)
+		if err := <-waited; err != nil {
+			t.Error(err)
+		}
+		if err := <-ended; !errors.Is(err, errOver) {
+			t.Error(err)
+		}
+	})
+}
+
+// TestASnapshotNobodyCanRead is made anew from the journal.
+func TestASnapshotNobodyCanRead(t *testing.T) {
+	want := undisturbed(t, someHours)
+	w := newWorld(t, someHours)
+	w.run(300)
+	w.snapshot = []byte(`{"version":{"registry":"one","rules":"r"},"sites":{}}`)
+	if _, over := w.run(0); !over {
+		t.Fatal("the season does not end")
+	}
+	for _, wrong := range w.wrongs(want) {
+		t.Error(wrong)
+	}
+}
+
+// TestLook shows every site, and where the engine stands.
+func TestLook(t *testing.T) {
+	w := newWorld(t, someHours)
+	e, _, _ := newEngine(t, w)
+	if err := e.Run(t.Context()); !errors.Is(err, errOver) {
+		t.Fatal(err)
+	}
+	plots := 0
+	e.Look(func(s *rules.Site) { plots += len(s.View().Plots) })
+	if plots != 2 || e.At() != w.position(len(w.records)) {
+		t.Errorf("%d plots at %v of %d records", plots, e.At(), len(w.records))
+	}
+}

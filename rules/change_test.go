@@ -1,0 +1,233 @@
+package rules_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"ganlin/devices"
+	"ganlin/rules"
+	"ganlin/rules/condition"
+	"ganlin/rules/valve"
+)
+
+// hourly ticks a site through hours without facts.
+func hourly(s *rules.Site, from time.Time, hours int) (all []devices.Decision) {
+	for h := range hours {
+		all = append(all, s.Tick(from.Add(time.Duration(h)*time.Hour))...)
+	}
+	return all
+}
+
+// TestEveryLocalDayIsOne goes through the days on which clocks are put forward
+// and back. In Cairo, Santiago and the Azores such a day has no midnight.
+func TestEveryLocalDayIsOne(t *testing.T) {
+	for _, c := range []struct{ zone, change string }{
+		{"Asia/Shanghai", "2026-07-01"},
+		{"Europe/Berlin", "2026-03-29"},
+		{"Europe/Berlin", "2026-10-25"},
+		{"Africa/Cairo", "2026-04-24"},
+		{"Africa/Cairo", "2026-10-30"},
+		{"America/Santiago", "2026-09-06"},
+		{"America/Santiago", "2026-04-05"},
+		{"Atlantic/Azores", "2026-03-29"},
+		{"Asia/Beirut", "2026-03-29"},
+		{"Australia/Lord_Howe", "2026-10-04"},
+	} {
+		t.Run(c.zone+" "+c.change, func(t *testing.T) {
+			zone, err := time.LoadLocation(c.zone)
+			if err != nil {
+				t.Fatal(err)
+			}
+			change, err := time.ParseInLocation("2006-01-02T15", c.change+"T12", zone)
+			if err != nil {
+				t.Fatal(err)
+			}
+			one := config(t)
+			one.Zone = zone
+			s := rules.New(one)
+			var days []string
+			var ends []time.Time
+			for _, d := range hourly(s, change.AddDate(0, 0, -3).UTC(), 6*24) {
+				if d.Kind == devices.BalanceDecision && d.Subject == "p-1" {
+					days = append(days, d.At.Add(-time.Minute).In(zone).Format(time.DateOnly))
+					ends = append(ends, d.At.In(zone))
+				}
+			}
+			var want []string
+			for i := range 6 {
+				want = append(want, change.AddDate(0, 0, i-3).Format(time.DateOnly))
+			}
+			if len(days) < 5 || !slices.Equal(days, want[:len(days)]) {
+				t.Errorf("days %v, want %v", days, want)
+			}
+			for _, end := range ends {
+				if end.Add(-time.Second).Day() == end.Day() || end.Hour() > 1 {
+					t.Errorf("a day ends at %s", end)
+				}
+			}
+		})
+	}
+}
+
+// TestAStopIsObeyed stops all valves in mid-season. The control has no stop.
+func TestAStopIsObeyed(t *testing.T) {
+	stop, resume := begin.Add(10*24*time.Hour), begin.Add(20*24*time.Hour)
+	live := func(acts bool) (during, after int) {
+		s := rules.New(config(t))
+		if acts {
+			s.Add(devices.Fact{Kind: devices.ActFact, At: stop, Act: &devices.Act{ID: "a-1", At: stop, Action: devices.StopAct}})
+			s.Add(devices.Fact{Kind: devices.ActFact, At: stop, Act: &devices.Act{ID: "a-2", At: stop, Action: "of another kind"}})
+			s.Add(devices.Fact{Kind: devices.ActFact, At: resume, Act: &devices.Act{ID: "a-3", At: resume, Action: devices.ResumeAct}})
+		}
+		for _, d := range season(t, s, &world{}, someHours, nil, nil) {
+			switch {
+			case d.Kind != devices.CommandDecision || d.Outcome != "open":
+			case !d.At.Before(stop) && d.At.Before(resume):
+				during++
+			case !d.At.Before(resume):
+				after++
+			}
+		}
+		return during, after
+	}
+	if during, after := live(true); during > 0 || after == 0 {
+		t.Errorf("%d openings while stopped, %d afterwards", during, after)
+	}
+	if during, _ := live(false); during == 0 {
+		t.Error("nothing would have been opened anyway")
+	}
+}
+
+// TestWhatIsNewInAVersion adds a plot with valve and probe in mid-season, while all is stopped.
+func TestWhatIsNewInAVersion(t *testing.T) {
+	c := config(t)
+	s := rules.New(c)
+	season(t, s, &world{}, 10*24, nil, nil)
+	at := s.Watermark()
+	s.Add(devices.Fact{Kind: devices.ActFact, At: at.Add(time.Minute), Act: &devices.Act{ID: "a-1", At: at.Add(time.Minute), Action: devices.StopAct}})
+	hourly(s, at.Add(time.Hour), 1)
+	plot := c.Plots[0]
+	plot.ID, plot.Valves = "p-9", []devices.DeviceID{"v-9"}
+	c.Plots = append(c.Plots, plot)
+	c.Devices = append(c.Devices, devices.Device{ID: "s-9", Plot: "p-9"}, devices.Device{ID: "v-9", Plot: "p-9", MaxDurationS: 600})
+	s.Configure(c)
+	for _, d := range hourly(s, at.Add(2*time.Hour), 3) {
+		if d.Rule == "probe_silent" && d.Subject == "s-9" {
+			t.Error("a probe that is new counts as silent since the season began")
+		}
+	}
+	i := slices.IndexFunc(s.View().Valves, func(v valve.Valve) bool { return v.Device == "v-9" })
+	if i < 0 || !s.View().Valves[i].Stopped {
+		t.Error("a valve that came during a stop may open")
+	}
+	var silent bool
+	for _, d := range hourly(s, at.Add(5*time.Hour), 5) {
+		silent = silent || d.Rule == "probe_silent" && d.Subject == "s-9"
+	}
+	if !silent {
+		t.Error("a probe that never speaks is not missed")
+	}
+}
+
+// TestTwoGaugesAreOneRain has a second counter at the station, which stands elsewhere.
+func TestTwoGaugesAreOneRain(t *testing.T) {
+	c := config(t)
+	c.Devices = append(c.Devices, devices.Device{ID: "w-02", Station: "w-01"})
+	w := &world{}
+	s := rules.New(c)
+	at := begin
+	s.Tick(at)
+	var all []devices.Decision
+	w.theta = 0.2
+	for range 72 {
+		at = at.Add(time.Hour)
+		for _, f := range append(w.live(at), w.fact("w-02", at.Add(-time.Minute), "rain_total", 5)) {
+			s.Add(f)
+		}
+		all = append(all, s.Tick(at)...)
+	}
+	for _, d := range all {
+		if d.Kind == devices.BalanceDecision && d.Numbers["rain_mm"] != 0 {
+			t.Errorf("%v mm of rain at %s", d.Numbers["rain_mm"], d.At)
+		}
+	}
+	if view := s.View(); view.Plots[1].Grade == 0 {
+		t.Error("the plot without a probe is unknown")
+	}
+}
+
+// TestABrokenRuleIsAnAlert has a rule that divides by nothing, until it is mended.
+func TestABrokenRuleIsAnAlert(t *testing.T) {
+	c := config(t)
+	rule := func(when string) condition.Rule {
+		compiled, err := condition.Compile(when, condition.Plot, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := condition.Rule{ID: "odd", Subject: condition.Plot, When: compiled, Severity: condition.Info, Do: condition.RaiseAlert}
+		r.Seal()
+		return r
+	}
+	c.Rules = []condition.Rule{rule("1 / (crop_day - crop_day) > 0")}
+	s := rules.New(c)
+	count := map[string]int{}
+	tell := func(all []devices.Decision) {
+		for _, d := range all {
+			if d.Rule == "rule_broken" {
+				count[d.Outcome]++
+			}
+		}
+	}
+	tell(hourly(s, begin, 50))
+	if count["firing"] != 1 || count["resolved"] != 0 {
+		t.Errorf("broken: %v", count)
+	}
+	c.Rules = []condition.Rule{rule("crop_day < 0")}
+	s.Configure(c)
+	tell(hourly(s, begin.Add(50*time.Hour), 50))
+	if count["firing"] != 1 || count["resolved"] != 1 {
+		t.Errorf("mended: %v", count)
+	}
+}
+
+// TestAnAlertIsShownOnce: a station and its device may have one name.
+func TestAnAlertIsShownOnce(t *testing.T) {
+	s := rules.New(config(t))
+	hourly(s, begin, 48)
+	seen := map[string]int{}
+	for _, a := range s.View().Alerts {
+		if seen[a.Rule+" "+a.Subject]++; seen[a.Rule+" "+a.Subject] > 1 {
+			t.Errorf("%s of %s is shown twice", a.Rule, a.Subject)
+		}
+	}
+	if seen["station_silent w-01"] == 0 {
+		t.Errorf("a silent station is not shown: %v", seen)
+	}
+}
+
+// TestWaterOfNobodyKnowsHowMuch opens a valve by hand that has no meter: a plot
+// without a probe is unknown then. The control tells the litres.
+func TestWaterOfNobodyKnowsHowMuch(t *testing.T) {
+	for _, metered := range []bool{false, true} {
+		s := rules.New(config(t))
+		w := &world{theta: 0.2}
+		at := begin.Add(3*24*time.Hour + 90*time.Minute)
+		say := func(at time.Time, state devices.CommandState, litres *float64) {
+			s.Add(devices.Fact{
+				Kind: devices.ReportFact, At: at, Device: "v-2", Report: &devices.CommandReport{State: state, At: at, Seq: 1 << 40, VolumeL: litres},
+			})
+		}
+		say(at, devices.Opened, nil)
+		var litres *float64
+		if metered {
+			litres = new(500.0)
+		}
+		say(at.Add(20*time.Minute), devices.Closed, litres)
+		all := season(t, s, w, 6*24, nil, nil)
+		got := seen{s, all}.balance("p-2", begin.Add(4*24*time.Hour))
+		if unknown := slices.Contains(got.Unknown, "irrigation"); unknown == metered {
+			t.Errorf("metered %v: the balance is %s, unknown %v", metered, got.Outcome, got.Unknown)
+		}
+	}
+}
