@@ -53,7 +53,7 @@ var codes = map[string][]string{
 	},
 	"estimate": {
 		"eto_of_last_known_day", "initial_moisture", "humidity_from_rh_max", "humidity_from_tmin", "radiation_from_range", "wind_2_ms",
-		"wind_height_2_m", "delivered_as_commanded",
+		"wind_height_2_m", "delivered_as_commanded", "balance_only", "probe_only", "rain_counter_jumped", "rain_of_part_of_the_day",
 	},
 	"unit":       {"mm", "l", "ms", "c", "mu", "pct", "h", "v"},
 	"grade":      {"unknown", "none", "light", "moderate", "severe", "extreme"},

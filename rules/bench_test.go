@@ -72,8 +72,8 @@ func villageHour(b *testing.B, c rules.Config, end time.Time) (facts []devices.F
 		add("w-01", at, "air_pressure", 940+noise(at, 4))
 		add("w-01", at, "rain_total", 8*math.Floor(days/9))
 	}
-	for _, m := range []time.Duration{-30, 0} {
-		at := end.Add(time.Duration(m) * time.Minute)
+	for _, minutes := range []int{-30, 0} {
+		at := end.Add(time.Duration(minutes) * time.Minute)
 		for i, d := range c.Devices {
 			switch d.ID[0] {
 			case 's':

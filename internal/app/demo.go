@@ -106,9 +106,32 @@ func (d demoCommand) Run(ctx context.Context, c console, h hooks) error {
 		return d.once(ctx, p, v, l, c, began)
 	}
 	return p.run(ctx, stage{"village", func(ctx context.Context) error {
-		_, err := v.Run(ctx, l)
+		_, err := p.live(ctx, v, l)
 		return err
 	}})
+}
+
+// live lives the village once somebody listens: a foreign broker throws away
+// what is published before the subscription, and acknowledges it.
+func (p *program) live(ctx context.Context, v *village.Village, l village.Link) (village.Report, error) {
+	look := time.NewTicker(10 * time.Millisecond)
+	defer look.Stop()
+	for {
+		waiting := false
+		for _, b := range p.brokers {
+			if _, lost := b.lost(); lost {
+				waiting = true
+			}
+		}
+		if !waiting {
+			return v.Run(ctx, l)
+		}
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			return village.Report{}, ctx.Err()
+		}
+	}
 }
 
 // aside puts a season that is lived once out of everybody's way.
@@ -141,7 +164,7 @@ func (d demoCommand) once(ctx context.Context, p *program, v *village.Village, l
 	l.Linger = false
 	var r *seasonReport
 	err := p.run(ctx, stage{"season", func(own context.Context) error {
-		lived, err := v.Run(own, l)
+		lived, err := p.live(own, v, l)
 		if err == nil {
 			r, err = p.report(own, d, lived, began)
 		}

@@ -42,7 +42,7 @@ func TestPageInABrowser(t *testing.T) {
 		t.Fatal(err)
 	}
 	waitFor(t, 20*time.Second, "the reading on the open page", func() (bool, string) {
-		text, err := chromedp.Run(tab, chromedp.Text(chromedp.CSS("#plots")))
+		text, err := chromedp.Run(tab, chromedp.OuterHTML(chromedp.CSS("#plots"))) // it stands under "more"
 		return err == nil && strings.Contains(text, "0.477"), text
 	})
 }

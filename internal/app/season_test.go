@@ -106,20 +106,27 @@ func (tr *trial) replays(data, want string) {
 		tr.t.Fatal(err)
 	}
 	defer func() { _ = store.Close() }()
-	// The last reading of a day is what its balance is corrected by, where the soil is not full.
-	midnight, changed := time.Date(2026, 7, 10, 16, 0, 0, 0, time.UTC), 0
-	r := &replay{store: store, change: func(f *devices.Fact) {
-		if f.Key.Quantity == devices.SoilMoisture && f.Key.DepthCM == "20" && f.At.Equal(midnight) && f.Value < 0.22 && changed == 0 {
-			f.Value += 0.01
-			changed++
+	// The last reading of a day is what its balance is corrected by, unless the
+	// soil is full or bare; so one of the first ten counts.
+	midnight := time.Date(2026, 7, 10, 16, 0, 0, 0, time.UTC)
+	for nth := range 10 {
+		seen := 0
+		r := &replay{store: store, change: func(f *devices.Fact) {
+			if f.Key.Quantity == devices.SoilMoisture && f.Key.DepthCM == "20" && f.At.Equal(midnight) {
+				if seen == nth {
+					f.Value -= 0.01
+				}
+				seen++
+			}
+		}}
+		if err := readWhole(tr.t.Context(), console{log: slog.New(slog.DiscardHandler)}, f, r.record); err != nil {
+			tr.t.Fatal(err)
 		}
-	}}
-	if err := readWhole(tr.t.Context(), console{log: slog.New(slog.DiscardHandler)}, f, r.record); err != nil {
-		tr.t.Fatal(err)
+		if seen > nth && r.digest.Sum() != want {
+			return
+		}
 	}
-	if changed != 1 || r.digest.Sum() == want {
-		tr.t.Errorf("%d readings changed by 0.01, and the decisions are the same", changed)
-	}
+	tr.t.Error("one reading changed by 0.01, and the decisions are the same")
 }
 
 // TestSameSeedSameDecisions lives a season twice, the second time over a
