@@ -40,7 +40,7 @@ func drawEntities(t *rapid.T) registry.Entities {
 		plot := devices.Plot{
 			ID: devices.PlotID(p), Name: name.Draw(t, "name"), Place: devices.PlaceCode(pick(codes)), Station: devices.StationID(pick(stations)),
 			AreaMu: number(1e-9, 1e6), Crop: pick([]string{"rice", "tea", "maize_grain"}),
-			Planted: time.Date(rapid.IntRange(1, 9999).Draw(t, "year"), 1, rapid.IntRange(1, 366).Draw(t, "day"), 0, 0, 0, 0, time.UTC),
+			Planted: time.Date(rapid.IntRange(1, 9999).Draw(t, "year"), 1, rapid.IntRange(1, 365).Draw(t, "day"), 0, 0, 0, 0, time.UTC),
 			Soil:    devices.Soil{Texture: pick([]string{"sand", "clay"})}, SlopePercent: number(0, 100),
 			Mode: devices.Mode(pick([]string{"advise", "auto", "off"})),
 		}
