@@ -54,7 +54,13 @@ type Plot struct {
 	SlopePercent float64
 	Valves       []DeviceID
 	Mode         Mode
+
+	Latitude  float64 `json:",omitzero"` // of its middle, degrees, north positive; it and Longitude 0: not given
+	Longitude float64 `json:",omitzero"` // degrees, east positive
 }
+
+// Placed reports whether the plot's position is known.
+func (p Plot) Placed() bool { return p.Latitude != 0 || p.Longitude != 0 }
 
 // A Device is one thing that speaks: a probe, a weather station or a valve.
 // It stands on a plot or at a station.

@@ -61,7 +61,7 @@ func newRegistry(o Options) Registry {
 	for i := range max(1, int(math.Round(float64(o.Plots)/plotsPerStation))) {
 		id := devices.StationID(fmt.Sprintf("w-%02d", i+1))
 		r.Stations = append(r.Stations, devices.Station{
-			ID: id, Latitude: 29.16 + 0.01*float64(i%10), Longitude: round(107.10+0.02*(rng.Float64()-0.5), 4),
+			ID: id, Latitude: 29.16 + 0.01*float64(i%10), Longitude: round(107.10+0.02*(rng.Float64()-0.5)+0.02*float64(i/10), 4),
 			ElevationM: 640 + min(float64(i)*280, 560)*(0.5+0.5*rng.Float64()),
 		})
 		last := &r.Stations[i]
@@ -71,6 +71,7 @@ func newRegistry(o Options) Registry {
 		}
 	}
 	r.addPlots(o, rng)
+	r.layOut(rand.New(rand.NewPCG(o.Seed, 2))) //nolint:gosec // seeded on purpose
 	return r
 }
 

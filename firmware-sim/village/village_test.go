@@ -3,6 +3,7 @@ package village_test
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -94,6 +95,29 @@ func TestOtherSizes(t *testing.T) {
 	}
 }
 
+// Plots lie around their station, in walking distance, and none on another.
+func TestPlotsLieOnTheHill(t *testing.T) {
+	r := newVillage(t, village.Options{Seed: 3, Plots: 400}).Registry
+	metres := func(lat1, lon1, lat2, lon2 float64) float64 {
+		return 111_320 * math.Hypot(lat1-lat2, (lon1-lon2)*math.Cos(lat1*math.Pi/180))
+	}
+	at := map[devices.StationID]devices.Station{}
+	for _, s := range r.Stations {
+		at[s.ID] = s
+	}
+	for i, p := range r.Plots {
+		s := at[p.Station]
+		if d := metres(p.Latitude, p.Longitude, s.Latitude, s.Longitude); d > 600 {
+			t.Errorf("plot %s lies %.0f m from its station", p.ID, d)
+		}
+		for _, o := range r.Plots[:i] {
+			if d := metres(p.Latitude, p.Longitude, o.Latitude, o.Longitude); o.Station == p.Station && d < 40 {
+				t.Errorf("plots %s and %s are %.0f m apart", o.ID, p.ID, d)
+			}
+		}
+	}
+}
+
 // A file is the registry as the contract gives it; unknown keys are errors.
 type file struct {
 	Places []struct {
@@ -124,6 +148,8 @@ type file struct {
 		SlopePercent float64  `yaml:"slope_percent"`
 		Valves       []string `yaml:"valves"`
 		Mode         string   `yaml:"mode"`
+		Latitude     float64  `yaml:"latitude"`
+		Longitude    float64  `yaml:"longitude"`
 	} `yaml:"plots"`
 	Devices []struct {
 		ID           string  `yaml:"id"`
@@ -176,8 +202,9 @@ func TestWriteYAML(t *testing.T) {
 		got = append(got, fmt.Sprint(p))
 	}
 	for _, p := range r.Plots {
-		want = append(want, fmt.Sprint(struct{ a, b, c, d, e, f, g, h, i, j, k, l any }{
+		want = append(want, fmt.Sprint(struct{ a, b, c, d, e, f, g, h, i, j, k, l, m, n any }{
 			p.ID, p.Name, p.Place, p.Station, p.Household, p.AreaMu, p.Crop, p.Planted.Format(time.DateOnly), p.Soil.Texture, p.SlopePercent, p.Valves, p.Mode,
+			p.Latitude, p.Longitude,
 		}))
 	}
 	for _, d := range f.Devices {

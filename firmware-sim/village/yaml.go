@@ -42,7 +42,8 @@ func (r Registry) WriteYAML(w io.Writer) error {
 			"station", scalar(string(p.Station)), "household", scalar(string(p.Household)),
 			"area_mu", number(p.AreaMu), "crop", scalar(p.Crop), "planted", p.Planted.Format(time.DateOnly),
 			"soil", scalar(p.Soil.Texture), "slope_percent", number(p.SlopePercent),
-			"valves", "["+strings.Join(valves, ", ")+"]", "mode", scalar(string(p.Mode)))
+			"valves", "["+strings.Join(valves, ", ")+"]", "mode", scalar(string(p.Mode)),
+			"latitude", number(p.Latitude), "longitude", number(p.Longitude))
 	})
 	list("devices", len(r.Devices), func(i int) []string {
 		d := r.Devices[i]

@@ -45,6 +45,12 @@ func (f *faults) addErr(key string, err error) {
 	}
 }
 
+// position checks degrees.
+func (f *faults) position(latitude, longitude float64) {
+	f.addIf(!within(latitude, -90, 90), "latitude", "latitude %g is outside -90 … 90 degrees (north is positive)", latitude)
+	f.addIf(!within(longitude, -180, 180), "longitude", "longitude %g is outside -180 … 180 degrees (east is positive)", longitude)
+}
+
 func checkPlace(p devices.Place) (f faults) {
 	f.addErr("code", p.Code.Validate())
 	f.addErr("name", checkName(p.Name))
@@ -62,8 +68,7 @@ func checkSite(s devices.Site) (f faults) {
 
 func checkStation(s devices.Station) (f faults) {
 	f.addErr("id", s.ID.Validate())
-	f.addIf(!within(s.Latitude, -90, 90), "latitude", "latitude %g is outside -90 … 90 degrees (north is positive)", s.Latitude)
-	f.addIf(!within(s.Longitude, -180, 180), "longitude", "longitude %g is outside -180 … 180 degrees (east is positive)", s.Longitude)
+	f.position(s.Latitude, s.Longitude)
 	f.addIf(!within(s.ElevationM, minElevationM, maxElevationM), "elevation_m",
 		"elevation_m %g is outside %d … %d metres above the sea", s.ElevationM, minElevationM, maxElevationM)
 	return f
@@ -83,6 +88,7 @@ func checkPlot(p devices.Plot) (f faults) {
 	f.addIf(!slices.Contains([]devices.Mode{devices.Advise, devices.Auto, devices.Off}, p.Mode), "mode",
 		"mode %q is none of advise (a person acts), auto (valves open by themselves), off (watch only)", shorten(string(p.Mode)))
 	f.addErr("soil", checkSoil(p.Soil))
+	f.position(p.Latitude, p.Longitude)
 	for i, v := range p.Valves {
 		f.addIf(slices.Index(p.Valves, v) < i, "valves", "valve %s stands twice; keep one", v)
 	}

@@ -56,7 +56,7 @@ var (
 	plotKind    = kind{
 		"plots", "plot",
 		[]string{"id", "place", "station", "area_mu", "crop", "planted", "soil"},
-		[]string{"name", "household", "slope_percent", "valves", "mode"},
+		[]string{"name", "household", "slope_percent", "valves", "mode", "latitude", "longitude"},
 	}
 	deviceKind = kind{"devices", "device", []string{"id", "model"}, []string{"plot", "station", "max_duration_s", "max_volume_l"}}
 )

@@ -24,7 +24,7 @@ func village() registry.Entities {
 		Plots: []devices.Plot{{
 			ID: "p-001", Name: "后坡三号", Place: "500119101001", Site: "sanquan", Station: "w-01", Household: "h-001",
 			AreaMu: 3.2, Crop: "maize_grain", Planted: time.Date(2026, 4, 2, 0, 0, 0, 0, time.UTC),
-			Soil: devices.Soil{Texture: "silt_loam"}, SlopePercent: 8, Valves: []devices.DeviceID{"v-001"}, Mode: devices.Auto,
+			Soil: devices.Soil{Texture: "silt_loam"}, SlopePercent: 8, Valves: []devices.DeviceID{"v-001"}, Mode: devices.Auto, Latitude: 29.1611, Longitude: 107.1012,
 		}},
 		Devices: []devices.Device{
 			{ID: "s-001", Model: "ganlin-soil-3", Plot: "p-001"},

@@ -61,6 +61,16 @@ func limit[T int | float64](r *reader, key string, v T) T {
 	return v
 }
 
+// both complains when one of two keys is given without the other.
+func (r *reader) both(a, b string) {
+	for _, pair := range [][2]string{{a, b}, {b, a}} {
+		if given := r.fields.Get(pair[0]); !given.Absent() && r.fields.Get(pair[1]).Absent() {
+			given.Errorf("%s is given without %s; give both or neither", pair[0], pair[1])
+			r.note(pair[0], given, false)
+		}
+	}
+}
+
 func (r *reader) note(key string, n position.Node, ok bool) {
 	if !ok && !n.Absent() {
 		r.told = append(r.told, key)
@@ -130,7 +140,10 @@ func readPlot(r *reader) devices.Plot {
 		Soil:         readSoil(r),
 		SlopePercent: r.float("slope_percent"),
 		Mode:         devices.Mode(r.text("mode")),
+		Latitude:     r.float("latitude"),
+		Longitude:    r.float("longitude"),
 	}
+	r.both("latitude", "longitude")
 	for _, n := range r.fields.Get("valves").List("valves") {
 		if id, ok := n.Text("a valve"); ok {
 			p.Valves = append(p.Valves, devices.DeviceID(id))

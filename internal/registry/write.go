@@ -40,6 +40,8 @@ type (
 		SlopePercent float64             `yaml:"slope_percent,omitempty"`
 		Valves       []devices.DeviceID  `yaml:"valves,omitempty,flow"`
 		Mode         devices.Mode        `yaml:"mode"`
+		Latitude     *float64            `yaml:"latitude,omitempty"`
+		Longitude    *float64            `yaml:"longitude,omitempty"`
 	}
 	writtenSoil struct {
 		FieldCapacity float64 `yaml:"field_capacity"`
@@ -76,11 +78,15 @@ func WriteYAML(w io.Writer, r *Registry) error {
 		out.Stations = append(out.Stations, writtenStation(s))
 	}
 	for _, p := range r.all.Plots {
-		out.Plots = append(out.Plots, writtenPlot{
+		one := writtenPlot{
 			ID: p.ID, Name: p.Name, Place: p.Place, Station: p.Station, Household: p.Household, AreaMu: p.AreaMu,
 			Crop: p.Crop, Planted: p.Planted.Format(time.DateOnly), Soil: writeSoil(p.Soil),
 			SlopePercent: p.SlopePercent, Valves: p.Valves, Mode: p.Mode,
-		})
+		}
+		if p.Placed() {
+			one.Latitude, one.Longitude = &p.Latitude, &p.Longitude
+		}
+		out.Plots = append(out.Plots, one)
 	}
 	for _, d := range r.all.Devices {
 		out.Devices = append(out.Devices, writtenDevice(d))

@@ -48,6 +48,9 @@ func drawEntities(t *rapid.T) registry.Entities {
 			wilting := number(1e-6, 0.3)
 			plot.Soil = devices.Soil{WiltingPoint: wilting, FieldCapacity: number(wilting+1e-6, 0.79)}
 		}
+		if rapid.Bool().Draw(t, "placed") {
+			plot.Latitude, plot.Longitude = number(-90, 90), number(-180, 180)
+		}
 		if rapid.Bool().Draw(t, "household") {
 			plot.Household = devices.HouseholdID(id.Draw(t, "id"))
 		}
