@@ -294,6 +294,9 @@ func TestSilence(t *testing.T) {
 		if p.DepletionMM != nil || p.Grade != 0 {
 			t.Errorf("%s is known: %+v", p.ID, p)
 		}
+		if p.RainWeekMM != nil || p.SoilAgeH != nil && *p.SoilAgeH < 9*24 {
+			t.Errorf("after ten silent days %s has fresh numbers: %+v", p.ID, p)
+		}
 	}
 	if !slices.ContainsFunc(all, func(d devices.Decision) bool { return d.Kind == devices.CommandDecision && d.Outcome == "open" }) {
 		t.Error("nothing was ever opened")

@@ -41,6 +41,10 @@ type PlotView struct {
 	WhyUnknown   []string
 	Loss         *float64
 
+	RainWeekMM    *float64 // of the last 7 days
+	WateredWeekMM float64  // net irrigation of the last 7 days
+	SoilAgeH      *float64 // of the newest good soil moisture; nil: none
+
 	FieldCapacity, WiltingPoint float64 // m3/m3, as far as they were learned
 }
 
@@ -66,11 +70,16 @@ func (s *Site) View() View {
 	if at.IsZero() {
 		return v
 	}
+	rain := make(map[devices.StationID]*float64, len(s.state.Stations)) // of the week; many plots share a station
+	for id, st := range s.state.Stations {
+		rain[id] = st.Rain7d.Sum(at)
+	}
 	for i := range s.parcels {
 		p, soil := s.state.Plots[s.parcels[i].ID], s.soil(i, at)
 		one := PlotView{
 			ID: s.parcels[i].ID, Grade: soil.grade, DepletionMM: soil.depletion, RAWMM: soil.raw, TAWMM: soil.taw, RSMPct: soil.rsm,
 			DaysToStress: s.daysToStress(i, &soil), Stage: soil.stage, CropDay: soil.cropDay, Irrigating: p.Irrigating, Held: p.Held,
+			RainWeekMM: rain[s.parcels[i].Station], WateredWeekMM: p.irrigated(at, 7*24*time.Hour), SoilAgeH: soil.soilAgeH,
 			FieldCapacity: soil.params.Soil.FieldCapacity, WiltingPoint: soil.params.Soil.WiltingPoint,
 		}
 		if p.Loss != nil {
