@@ -14,6 +14,7 @@ import (
 
 // A View is what people are shown of a site at its watermark.
 type View struct {
+	Site       devices.SiteID
 	Watermark  time.Time
 	Late       int64
 	Stopped    bool
@@ -66,7 +67,7 @@ type HouseholdView struct {
 // View tells how the site stands. It shares nothing with the site.
 func (s *Site) View() View {
 	at := s.state.Watermark
-	v := View{Watermark: at, Late: s.state.Late, Stopped: s.state.Stopped}
+	v := View{Site: s.c.Site.ID, Watermark: at, Late: s.state.Late, Stopped: s.state.Stopped}
 	if at.IsZero() {
 		return v
 	}
@@ -93,7 +94,7 @@ func (s *Site) View() View {
 		v.Openings += p.Openings
 		v.Plots = append(v.Plots, one)
 		for _, d := range s.parcels[i].valves {
-			v.Valves = append(v.Valves, *s.state.Valves[d.ID].Valve)
+			v.Valves = append(v.Valves, s.state.Valves[d.ID].Valve.Clone())
 		}
 	}
 	for _, h := range s.homes {

@@ -37,8 +37,7 @@ func (p *program) decidedView() *decidedView {
 			names[string(d.ID)] = names[string(d.Plot)]
 		}
 	}
-	p.engine.Look(func(s *rules.Site) {
-		site := s.View()
+	for _, site := range p.decidedNow().sites {
 		for _, plot := range site.Plots {
 			v.plots[plot.ID] = plot
 		}
@@ -61,7 +60,7 @@ func (p *program) decidedView() *decidedView {
 		v.water.SeasonL += site.SeasonL
 		v.water.TodayL += site.TodayL
 		v.water.Openings += site.Openings
-	})
+	}
 	return v
 }
 

@@ -82,6 +82,7 @@ type program struct {
 	engine  *engine.Engine
 	valves  *valves.Courier
 	decided atomic.Int64 // decisions of this process
+	views   viewCache
 	asked   bool         // the valves have been asked how they stand; of the one step at a time
 
 	recordsTrouble trouble

@@ -3,6 +3,7 @@ package valve
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"ganlin/devices"
@@ -99,6 +100,21 @@ type Valve struct {
 // New returns a valve that nothing is known of: it counts as open until it reports.
 func New(device devices.DeviceID, limits Limits) *Valve {
 	return &Valve{Device: device, Limits: limits, State: Unknown}
+}
+
+// Clone returns a valve that shares nothing with this one.
+func (v *Valve) Clone() Valve {
+	c := *v
+	c.Pending, c.Missed, c.Opening, c.Closing = clone(v.Pending), clone(v.Missed), clone(v.Opening), clone(v.Closing)
+	c.Idle = slices.Clone(v.Idle)
+	return c
+}
+
+func clone[T any](p *T) *T {
+	if p == nil {
+		return nil
+	}
+	return new(*p)
 }
 
 // A Refusal says by name why a valve is not opened; empty: it is.
