@@ -1,0 +1,57 @@
+package auth
+
+import "slices"
+
+// A Scope names what a route gives access to. Each has one line in the table
+// below; a route whose scope has none is refused.
+type Scope string
+
+// The scopes. What ends in act changes something.
+const (
+	Open Scope = "open" // everybody, signed in or not
+	Self Scope = "self" // everybody signed in: about their own account
+
+	MachineRead Scope = "machine:read" // status, devices, dead letters, rules, accounts, webhooks
+	MachineAct  Scope = "machine:act"  // devices, accounts, webhooks, forecasts, the step clock
+	MetricsRead Scope = "metrics:read"
+
+	VillageRead Scope = "village:read" // the village as a whole, live
+	LandRead    Scope = "land:read"    // plots within reach: state, history, outlook, valves, alerts, decisions, ledger
+	OwnRead     Scope = "own:read"     // the farmer's page
+	WaterAct    Scope = "water:act"    // open and close valves, acknowledge and answer alerts
+	StopAct     Scope = "stop:act"     // the emergency stop of every valve
+	ResumeAct   Scope = "resume:act"   // the end of it: people may still stand at a pump
+
+	CluesRead   Scope = "clues:read"
+	CluesAct    Scope = "clues:act" // dispatch, visit, verify, dismiss: signed by a person of the place
+	SignalsRead Scope = "signals:read"
+)
+
+// grants is who may do what.
+func grants() map[Scope][]Role {
+	return map[Scope][]Role{
+		Open: Roles(),
+		Self: Roles(),
+
+		MachineRead: {Operator},
+		MachineAct:  {Operator},
+		MetricsRead: {Operator, Monitor},
+
+		VillageRead: {Operator, Agronomist},
+		LandRead:    {Operator, Agronomist, Farmer},
+		OwnRead:     {Farmer},
+		WaterAct:    {Operator, Agronomist, Farmer},
+		StopAct:     {Operator, Agronomist},
+		ResumeAct:   {Operator},
+
+		CluesRead:   {Operator, Agronomist, GridWorker},
+		CluesAct:    {GridWorker},
+		SignalsRead: {Operator, Monitor},
+	}
+}
+
+// Known reports whether the scope is in the table.
+func (s Scope) Known() bool { _, ok := grants()[s]; return ok }
+
+// Allows reports whether the role has the scope.
+func (s Scope) Allows(r Role) bool { return slices.Contains(grants()[s], r) }

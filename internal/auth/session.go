@@ -1,0 +1,80 @@
+package auth
+
+import (
+	"context"
+	"net/http"
+	"time"
+)
+
+const cookieName = "ganlin_session"
+
+// SignIn makes a session for a token and gives its cookie to the browser. It
+// answers the request itself when the token lets nobody in, and reports false.
+// A session that the browser had already ends: its id is never taken over.
+func (g *Guard) SignIn(w http.ResponseWriter, r *http.Request, token string, refused func(status int)) (Access, bool) {
+	account, k, known := g.Book.token(SumOf(token))
+	if !known {
+		status := http.StatusUnauthorized
+		if !g.failures.allow(g.client(r)) {
+			status = http.StatusTooManyRequests
+			w.Header().Set("Retry-After", retryAfter)
+		}
+		refused(status)
+		return Access{}, false
+	}
+	g.drop(r)
+	id, now := NewSecret(), time.Now()
+	s := Session{Sum: id.Sum(), Account: account.ID, Token: k.token, Created: now, Expires: now.Add(SessionLife)}
+	if ended := g.Book.AddSession(s); len(ended) > 0 {
+		g.dropped(r.Context(), ended)
+	}
+	g.save(r.Context(), s)
+	g.setCookie(w, r, id.Reveal(), int(400*24*time.Hour/time.Second)) // as long as browsers keep one: the server ends it earlier
+	a := account.access()
+	a.Browser, a.CSRF = true, csrf(id.Reveal())
+	return a, true
+}
+
+// SignOut ends the browser's session.
+func (g *Guard) SignOut(w http.ResponseWriter, r *http.Request) {
+	g.drop(r)
+	g.setCookie(w, r, "", -1)
+}
+
+// SameSite reports whether the request comes from a page of this site, or from no page at all.
+func (g *Guard) SameSite(r *http.Request) bool { return g.crossOrigin.Check(r) == nil }
+
+func (g *Guard) setCookie(w http.ResponseWriter, r *http.Request, value string, maxAgeS int) {
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // it is Secure wherever there is TLS
+		Name: cookieName, Value: value, Path: "/", MaxAge: maxAgeS,
+		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: r.TLS != nil || g.BehindProxy,
+	})
+}
+
+// drop ends the session that the browser presents, if it has one.
+func (g *Guard) drop(r *http.Request) {
+	if cookie, err := r.Cookie(cookieName); err == nil {
+		sum := SumOf(cookie.Value)
+		g.Book.endSession(sum)
+		g.dropped(r.Context(), []Sum{sum})
+	}
+}
+
+// patience bounds the wait for the records store: without it a session lasts until a restart.
+const patience = 2 * time.Second
+
+func (g *Guard) save(ctx context.Context, s Session) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if err := g.Sessions.SaveSession(ctx, s); err != nil {
+		g.Log.Warn("keeping a session: it lasts until the next restart", "account", s.Account, "error", err)
+	}
+}
+
+func (g *Guard) dropped(ctx context.Context, sums []Sum) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if err := g.Sessions.DropSessions(ctx, sums); err != nil {
+		g.Log.Warn("ending sessions: a restart would bring them back", "sessions", len(sums), "error", err)
+	}
+}
