@@ -13,6 +13,11 @@ const (
 	clueVersion = "1"
 )
 
+// clueID names an episode by the decision that raised it.
+func clueID(site devices.SiteID, household devices.HouseholdID, since time.Time) string {
+	return idOf(site, string(household), clueRule, string(devices.ClueDecision), string(risk.Raised), since)
+}
+
 // closeHouseholds looks, at the end of each local day, at what every household stands to lose.
 func (t *turn) closeHouseholds(end time.Time) {
 	s := t.site
@@ -22,6 +27,7 @@ func (t *turn) closeHouseholds(end time.Time) {
 			losses = append(losses, s.loss(i, end))
 		}
 		state := s.state.Households[h.id]
+		since := state.Machine.Since
 		clue, transition := state.Machine.Day(end, losses, s.c.Levels)
 		state.Clue = clue
 		if transition == risk.Unchanged {
@@ -30,7 +36,10 @@ func (t *turn) closeHouseholds(end time.Time) {
 		d := t.decision(devices.ClueDecision, clueRule, clueVersion, string(h.id), "", string(transition))
 		d.At, d.Severity = end, string(clue.Level)
 		d.Texts["level"], d.Texts["confidence"], d.Texts["cause"] = string(clue.Level), string(clue.Confidence), clue.Cause
-		d.Texts["raised_at"] = clue.Since.UTC().Format(time.RFC3339)
+		if clue.Open {
+			since = clue.Since
+		}
+		d.Texts["clue"], d.Texts["raised_at"] = clueID(s.c.Site.ID, h.id, since), since.UTC().Format(time.RFC3339)
 		d.Numbers["episode"], d.Numbers["loss_low"], d.Numbers["loss_high"] = float64(clue.Episode), clue.Loss.Low, clue.Loss.High
 		if clue.Loss.Mid == nil {
 			d.Unknown = append(d.Unknown, "loss_mid")

@@ -58,10 +58,11 @@ type AlertView struct {
 
 // A HouseholdView is what a household stands to lose.
 type HouseholdView struct {
-	ID    devices.HouseholdID
-	Place devices.PlaceCode
-	Clue  risk.Clue // as of the last day; see whether it is open
-	Plots []devices.PlotID
+	ID     devices.HouseholdID
+	Place  devices.PlaceCode
+	Clue   risk.Clue // as of the last day; see whether it is open
+	ClueID string    // the id of an open clue, which is that of the decision that raised it; else empty
+	Plots  []devices.PlotID
 }
 
 // View tells how the site stands. It shares nothing with the site.
@@ -99,6 +100,9 @@ func (s *Site) View() View {
 	}
 	for _, h := range s.homes {
 		one := HouseholdView{ID: h.id, Place: h.place, Clue: s.state.Households[h.id].Clue}
+		if one.Clue.Open {
+			one.ClueID = clueID(s.c.Site.ID, h.id, one.Clue.Since)
+		}
 		for _, i := range h.parcels {
 			one.Plots = append(one.Plots, s.parcels[i].ID)
 		}

@@ -186,7 +186,11 @@ func (s engineStore) Commit(ctx context.Context, e engine.Effects) error {
 		case d.Kind == devices.AlertDecision:
 			effects.Alerts = append(effects.Alerts, alertRow(d))
 		case d.Kind == devices.ClueDecision:
-			effects.Clues = append(effects.Clues, clueRow(d))
+			row, told, err := clueEffects(d)
+			if err != nil {
+				return err
+			}
+			effects.Clues, effects.Signals = append(effects.Clues, row), append(effects.Signals, told)
 		}
 	}
 	return s.p.records.CommitEffects(ctx, effects)
@@ -274,16 +278,4 @@ func (p *program) sendAgain(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// A clueState is what the records keep of a household's clue.
-func clueRow(d devices.Decision) records.ClueRow {
-	row := records.ClueRow{Household: devices.HouseholdID(d.Subject), Site: d.Site, State: d.Outcome, Level: d.Severity, RaisedAt: d.At, UpdatedAt: d.At}
-	if raised, err := time.Parse(time.RFC3339, d.Texts["raised_at"]); err == nil {
-		row.RaisedAt = raised
-	}
-	if d.Outcome == "withdrawn" {
-		row.WithdrawnAt = d.At
-	}
-	return row
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"encoding/json"
 	"fmt"
 	"math"
 	"time"
@@ -23,19 +22,6 @@ type AlertRow struct {
 	State      string
 	RaisedAt   time.Time
 	ResolvedAt time.Time // zero: not yet
-}
-
-// A ClueRow is what is known of a household's exposure in a site. The newest
-// episode replaces the one before; the decisions tell them all.
-type ClueRow struct {
-	Household   devices.HouseholdID
-	Site        devices.SiteID
-	State       string
-	Level       string
-	RaisedAt    time.Time
-	UpdatedAt   time.Time
-	WithdrawnAt time.Time       // zero: not yet
-	Body        json.RawMessage // the evidence; empty: none
 }
 
 // A Selection says which alerts or clues are asked for.
@@ -77,36 +63,4 @@ func (s *Store) Alerts(ctx context.Context, which Selection) (alerts []AlertRow,
 		return nil, fmt.Errorf("reading alerts: %w", err)
 	}
 	return alerts, nil
-}
-
-func upsertClues(ctx context.Context, tx *sql.Tx, clues []ClueRow) error {
-	return insert(ctx, tx, len(clues), `INSERT INTO clue (household, site, state, level, raised_at, updated_at, withdrawn_at, body)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (household, site) DO UPDATE SET state = excluded.state, level = excluded.level,
-		raised_at = excluded.raised_at, updated_at = excluded.updated_at, withdrawn_at = excluded.withdrawn_at, body = excluded.body`, func(i int) []any {
-		c := &clues[i]
-		return []any{
-			string(c.Household), string(c.Site), c.State, c.Level, c.RaisedAt.UnixMilli(), c.UpdatedAt.UnixMilli(), milli(c.WithdrawnAt), string(c.Body),
-		}
-	})
-}
-
-// Clues returns clues, the one raised last first.
-func (s *Store) Clues(ctx context.Context, which Selection) (clues []ClueRow, err error) {
-	err = s.each(ctx, func(rows *sql.Rows) error {
-		var c ClueRow
-		var body string
-		var raised, updated, withdrawn sql.NullInt64
-		err := rows.Scan(&c.Household, &c.Site, &c.State, &c.Level, &raised, &updated, &withdrawn, &body)
-		c.RaisedAt, c.UpdatedAt, c.WithdrawnAt = fromMilli(raised), fromMilli(updated), fromMilli(withdrawn)
-		if body != "" {
-			c.Body = json.RawMessage(body)
-		}
-		clues = append(clues, c)
-		return err
-	}, `SELECT household, site, state, level, raised_at, updated_at, withdrawn_at, body FROM clue
-		WHERE $1 = 1 OR withdrawn_at IS NULL ORDER BY raised_at DESC, household, site LIMIT $2`, which.args()...)
-	if err != nil {
-		return nil, fmt.Errorf("reading clues: %w", err)
-	}
-	return clues, nil
 }

@@ -96,7 +96,8 @@ func effectsOf(n int, next records.Progress) records.Effects {
 		id := fmt.Sprintf("%d-%d", n, i)
 		e.Commands = append(e.Commands, records.Command{ID: id})
 		e.Alerts = append(e.Alerts, records.AlertRow{ID: id})
-		e.Clues = append(e.Clues, records.ClueRow{Household: devices.HouseholdID(id)})
+		e.Clues = append(e.Clues, records.ClueRow{ID: id, Household: devices.HouseholdID(id)})
+		e.Signals = append(e.Signals, records.Signal{ID: id, Kind: "raised", Clue: id})
 	}
 	return e
 }
@@ -142,7 +143,7 @@ func killAndLook(t *testing.T, doing, file string) (said, kept int, torn string)
 	rows, want := letterRows(t, s), []int{kept * lettersPerCommit, kept * lettersPerCommit}
 	if strings.HasPrefix(doing, "effects") {
 		few := kept * decisionsPerCommit / 10
-		rows, want = effectRows(t, s), []int{kept * decisionsPerCommit, few, few, few}
+		rows, want = effectRows(t, s), []int{kept * decisionsPerCommit, few, few, few, few}
 	}
 	if !slices.Equal(rows, want) {
 		torn = fmt.Sprintf("after %d commits there are %d rows, not %d", kept, rows, want)
@@ -164,7 +165,7 @@ func letterRows(t *testing.T, s *records.Store) []int {
 	return []int{len(page), int(counts["bad_json"] + counts["bad_time"])}
 }
 
-// effectRows counts decisions, commands, alerts and clues.
+// effectRows counts decisions, commands, alerts, clues and signals.
 func effectRows(t *testing.T, s *records.Store) []int {
 	t.Helper()
 	decisions, err := s.Decisions(t.Context(), records.DecisionFilter{})
@@ -183,7 +184,11 @@ func effectRows(t *testing.T, s *records.Store) []int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return []int{len(decisions), len(commands), len(alerts), len(clues)}
+	signals, err := s.Signals(t.Context(), 0, 1_000_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []int{len(decisions), len(commands), len(alerts), len(clues), len(signals)}
 }
 
 func kills() int {

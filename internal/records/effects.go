@@ -18,10 +18,11 @@ type Effects struct {
 	Settled   []string // ids of commands whose end is known
 	Alerts    []AlertRow
 	Clues     []ClueRow
+	Signals   []Signal
 }
 
 // CommitEffects keeps all effects with the progress, or nothing. It may be
-// repeated: a decision or a command whose id is there already is passed over,
+// repeated: a decision, a command or a signal whose id is there already is passed over,
 // and an alert or a clue becomes what was committed last. A number that is not
 // finite has no JSON: in a decision it is an error, in a point it is left out.
 func (s *Store) CommitEffects(ctx context.Context, e Effects) error {
@@ -44,6 +45,9 @@ func (s *Store) CommitEffects(ctx context.Context, e Effects) error {
 		}
 		if err := upsertClues(ctx, tx, e.Clues); err != nil {
 			return fmt.Errorf("keeping the clues: %w", err)
+		}
+		if err := insertSignals(ctx, tx, e.Signals); err != nil {
+			return fmt.Errorf("keeping the signals: %w", err)
 		}
 		return e.Progress.save(ctx, tx)
 	})

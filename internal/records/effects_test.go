@@ -252,7 +252,10 @@ func TestAlertsAndClues(t *testing.T) {
 	}
 	clue := func(household devices.HouseholdID, hour int) records.ClueRow {
 		at := noon.Add(time.Duration(hour) * time.Hour)
-		return records.ClueRow{Household: household, Site: "sanquan", State: "raised", Level: "yellow", RaisedAt: at, UpdatedAt: at, Body: json.RawMessage(`{"loss": [0.1, 0.3]}`)}
+		return records.ClueRow{
+			ID: fmt.Sprint(household, hour), Household: household, Site: "sanquan", Place: "500119101001", State: "raised", Level: "yellow", Cause: "drought",
+			RaisedAt: at, UpdatedAt: at, Decision: "a000001", Body: json.RawMessage(`{"loss": [0.1, 0.3]}`),
+		}
 	}
 	a, b := alert("a", 1), alert("b", 2)
 	h, k := clue("h", 1), clue("k", 2)
@@ -274,10 +277,15 @@ func TestAlertsAndClues(t *testing.T) {
 	clues, err = s.Clues(t.Context(), records.Selection{Open: true, Limit: 5})
 	same(t, "open clues", []records.ClueRow{k}, clues, err)
 
-	h = clue("h", 9) // raised again
-	commit(t, s, records.Effects{Clues: []records.ClueRow{h}})
+	again := clue("h", 9) // another episode of the household
+	commit(t, s, records.Effects{Clues: []records.ClueRow{again}})
 	clues, err = s.Clues(t.Context(), records.Selection{Open: true})
-	same(t, "raised again", []records.ClueRow{h, k}, clues, err)
+	same(t, "raised again", []records.ClueRow{again, k}, clues, err)
+	one, err := s.Clue(t.Context(), h.ID)
+	same(t, "the episode before", h, one, err)
+	if _, err := s.Clue(t.Context(), "h"); !errors.Is(err, records.ErrNotFound) {
+		t.Errorf("a clue that was never raised: %v", err)
+	}
 }
 
 func TestSnapshotsAndVersions(t *testing.T) {
@@ -321,7 +329,7 @@ func BenchmarkCommitEffects(b *testing.B) {
 		e := effects(n, seasonOf(n*40, n*40+40)...)
 		e.Commands = []records.Command{{ID: fmt.Sprint(n), Valve: "v-1", At: noon}}
 		e.Alerts = []records.AlertRow{{ID: fmt.Sprint(n % 50), RaisedAt: noon}}
-		e.Clues = []records.ClueRow{{Household: devices.HouseholdID(fmt.Sprint(n % 20)), RaisedAt: noon, UpdatedAt: noon}}
+		e.Clues = []records.ClueRow{{ID: fmt.Sprint(n % 20), RaisedAt: noon, UpdatedAt: noon}}
 		commit(b, s, e)
 	}
 }

@@ -3,6 +3,7 @@ package records_test
 import (
 	"database/sql"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -79,8 +80,12 @@ func TestANewerStoreIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	change(t, file, `INSERT INTO migration VALUES (1000)`)
-	_, err := records.Open(t.Context(), file)
-	if want := "opening the records store " + file + ": it has version 1000 and this program knows 3: use the newer program that wrote it"; err == nil || err.Error() != want {
+	known, err := filepath.Glob("migrations/*.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = records.Open(t.Context(), file)
+	if want := fmt.Sprintf("opening the records store %s: it has version 1000 and this program knows %d: use the newer program that wrote it", file, len(known)); err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
 	}
 }
