@@ -16,11 +16,12 @@ import (
 	"ganlin/dashboards/words"
 )
 
-// Options are what New needs. All fields are required.
+// Options are what New needs.
 type Options struct {
 	Source Source
 	Log    *slog.Logger
 	Now    func() time.Time // the clock of ages and times: the step clock where time is stepped
+	LookAs []LookAs         // of a demo; nil: the first page offers no other eyes
 }
 
 // Pages serves the built-in pages. It holds no goroutine of its own.
@@ -55,8 +56,13 @@ func New(o Options) (*Pages, error) {
 	return &Pages{Options: o, catalogue: catalogue, renderer: renderer, assets: assets}, nil
 }
 
+// A Mux takes routes, such as http.ServeMux does.
+type Mux interface {
+	HandleFunc(pattern string, handler func(http.ResponseWriter, *http.Request))
+}
+
 // Register puts the pages on mux: the first page, its live updates and its assets.
-func (p *Pages) Register(mux *http.ServeMux) {
+func (p *Pages) Register(mux Mux) {
 	mux.HandleFunc("GET /{$}", p.page)
 	mux.HandleFunc("GET /live", p.Live)
 	mux.HandleFunc("GET "+assetPath+"{name}", p.assets.serve)
@@ -71,26 +77,33 @@ func (p *Pages) page(w http.ResponseWriter, r *http.Request) {
 	var page []byte
 	content, name, err := p.rendered(q)
 	if err == nil {
-		page, err = p.renderer.page(content, q, name)
+		page, err = p.renderer.page(content, q, name, p.eyes(q.language))
 	}
 	if err != nil {
 		p.Log.ErrorContext(r.Context(), "page not rendered", "error", err)
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 		return
 	}
+	send(w, r, http.StatusOK, q.language, page)
+}
+
+// send answers with a page.
+func send(w http.ResponseWriter, r *http.Request, status int, l words.Language, page []byte) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Language", string(q.language))
+	h.Set("Content-Language", string(l))
 	h.Set("Content-Security-Policy", policy)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cache-Control", "no-store")
 	h.Set("Vary", "Accept-Encoding, Accept-Language")
 	if !acceptsGzip(r) {
+		w.WriteHeader(status)
 		_, _ = w.Write(page) // nobody is left to tell
 		return
 	}
 	h.Set("Content-Encoding", "gzip")
+	w.WriteHeader(status)
 	packed := gzip.NewWriter(w)
 	_, _ = packed.Write(page)
 	_ = packed.Close()

@@ -96,13 +96,15 @@ type shell struct {
 	Live                 string // the address of its updates
 	Version              string
 	Screen               screen
+	Eyes                 []eye
 	Regions              map[string]template.HTML
 	Plots, Stations      []template.HTML
 }
 
 // page puts the regions into their shell.
-func (r *renderer) page(content *rendered, q query, name string) ([]byte, error) {
+func (r *renderer) page(content *rendered, q query, name string, eyes []eye) ([]byte, error) {
 	s := shell{
+		Eyes: eyes,
 		Name: name, Language: string(q.language), Here: q.address("/"), Version: r.assets.version,
 		Screen: content.screen, Regions: map[string]template.HTML{},
 	}

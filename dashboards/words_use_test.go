@@ -62,6 +62,7 @@ var codes = map[string][]string{
 	"clue_level": {"red", "orange", "yellow", "blue", "unknown"},
 	"confidence": {"low", "medium", "high"},
 	"mode":       {"advise", "auto", "off"},
+	"role":       {"operator", "agronomist", "farmer", "grid_worker", "monitor"},
 	"stage":      {"before", "initial", "development", "mid", "late", "rest", "harvested"},
 	"crop": {
 		"maize_grain", "maize_sweet", "rice", "potato", "sweet_potato", "tomato", "pepper", "cabbage", "soybean", "rapeseed", "tea",

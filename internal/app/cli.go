@@ -46,6 +46,7 @@ type commands struct {
 	Rules       rulesCommand       `cmd:"" help:"Rule files, and what they decided."`
 	Explain     explainCommand     `cmd:"" help:"Say why an alert, an irrigation, a command or a clue was made."`
 	Devices     devicesCommand     `cmd:"" help:"The registry's devices and their credentials."`
+	Accounts    accountsCommand    `cmd:"" help:"Who may come in: people and programs, by role."`
 	Deadletters deadLettersCommand `cmd:"" name:"deadletters" help:"What could not be read or stored, with the reason."`
 	Doctor      doctorCommand      `cmd:"" help:"Probe broker, journal, database, records and clock; say what each can and cannot keep."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`

@@ -53,6 +53,9 @@ func (d demoCommand) Run(ctx context.Context, c console, h hooks) error {
 	if d.Days < 1 || d.Plots < 1 || d.Speed < 0 {
 		return usageError("--days and --plots are at least 1 and --speed is not below 0")
 	}
+	if !config.Loopback(d.HTTP) {
+		return usageError("--http %s can be reached from elsewhere, and the demo asks nobody who they are; listen on 127.0.0.1, and reach it by ssh -L 8080:127.0.0.1:8080", d.HTTP)
+	}
 	began := time.Now()
 	switch {
 	case d.Once:

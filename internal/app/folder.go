@@ -81,7 +81,9 @@ type readiness struct {
 	MQTT   string          `json:"mqtt,omitempty"`
 	Influx influxReadiness `json:"influx"`
 	Token  string          `json:"token"`
-	PID    int             `json:"pid"`
+
+	Certificate string `json:"certificate,omitempty"` // the file of the certificate that the pages show
+	PID         int    `json:"pid"`
 }
 
 type influxReadiness struct {

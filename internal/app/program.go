@@ -14,6 +14,7 @@ import (
 	"ganlin/dashboards"
 	"ganlin/devices"
 	"ganlin/ingest"
+	"ganlin/internal/auth"
 	"ganlin/internal/broker"
 	"ganlin/internal/config"
 	"ganlin/internal/engine"
@@ -53,12 +54,16 @@ type hooks struct {
 
 // A program is Ganlin running on a data folder.
 type program struct {
-	o       programOptions
-	log     *slog.Logger
-	folder  *folder
-	token   string
-	clock   ingest.Clock
-	metrics *metrics
+	o          programOptions
+	log        *slog.Logger
+	folder     *folder
+	token      string
+	clock      ingest.Clock
+	metrics    *metrics
+	book       *auth.Book
+	guard      *auth.Guard
+	router     *router
+	demoTokens map[string]string // of the demo's accounts; else nil
 
 	records  *records.Store
 	secrets  *records.Secrets
@@ -83,7 +88,7 @@ type program struct {
 	valves  *valves.Courier
 	decided atomic.Int64 // decisions of this process
 	views   viewCache
-	asked   bool         // the valves have been asked how they stand; of the one step at a time
+	asked   bool // the valves have been asked how they stand; of the one step at a time
 
 	recordsTrouble trouble
 
@@ -123,6 +128,12 @@ func (p *program) open(ctx context.Context) (err error) {
 		return err
 	}
 	if err = p.openRegistry(ctx); err != nil {
+		return err
+	}
+	if err = p.openAccess(ctx); err != nil {
+		return err
+	}
+	if err = p.openDemoAccounts(ctx); err != nil {
 		return err
 	}
 	if err = p.openFront(ctx); err != nil {
@@ -224,27 +235,33 @@ func (p *program) Locate(id devices.DeviceID) (devices.Location, bool) {
 }
 
 func (p *program) openHTTP() error {
-	pages, err := dashboards.New(dashboards.Options{Source: pageSource{p}, Log: p.log, Now: p.clock.Now})
+	var err error
+	p.listens, err = net.Listen("tcp", p.o.config.HTTP.Listen) //nolint:noctx // it returns at once
+	if err != nil {
+		return exitError{exitOutOfReach, fmt.Errorf("listening for pages: %w; choose another address with --http or http.listen", err)}
+	}
+	pages, err := dashboards.New(dashboards.Options{Source: pageSource{p}, Log: p.log, Now: p.clock.Now, LookAs: p.lookAsLinks()})
 	if err != nil {
 		return err
 	}
 	p.metrics.registry.MustRegister(p)
+	p.router = newRouter(p.guard, p.openTo)
 	api := httpapi.Options{
-		Token: p.token, Health: p, Registrar: p.registrar(), DeadLetters: deadLetters{p.records},
+		Require: p.router.require,
+		Health:  p, Registrar: p.registrar(), Accounts: p.accounts(), DeadLetters: deadLetters{p.records},
 		Metrics: p.metrics.handler(), Live: http.HandlerFunc(pages.Live), Log: p.log,
 	}
 	if p.step != nil {
 		api.Stepper = p.step
 	}
-	mux := http.NewServeMux()
-	mux.Handle("/", httpapi.New(api))
-	pages.Register(mux)
-	p.http = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelWarn)}
-	p.listens, err = net.Listen("tcp", p.o.config.HTTP.Listen) //nolint:noctx // it returns at once
-	if err != nil {
-		return exitError{exitOutOfReach, fmt.Errorf("listening for pages: %w; choose another address with --http or http.listen", err)}
+	p.router.mux.Handle("/", httpapi.New(api))
+	pages.Register(p.router)
+	p.openSignIn(pages)
+	if err = p.router.complete(); err != nil {
+		return err
 	}
-	return nil
+	p.http = &http.Server{Handler: p.router.mux, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelWarn)}
+	return p.openTLS()
 }
 
 func (p *program) serveHTTP(ctx context.Context) error {
@@ -256,14 +273,15 @@ func (p *program) serveHTTP(ctx context.Context) error {
 		_ = p.http.Close() // live pages never end by themselves; they connect again
 	})
 	defer stop()
-	if err := p.http.Serve(p.listens); !errors.Is(err, http.ErrServerClosed) {
+	serve := p.http.Serve
+	if p.http.TLSConfig != nil {
+		serve = func(l net.Listener) error { return p.http.ServeTLS(l, "", "") }
+	}
+	if err := serve(p.listens); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil
 }
-
-// url is where the pages are.
-func (p *program) url() string { return "http://" + p.listens.Addr().String() }
 
 // An externalBroker is a source over a broker of another maker and how its connection is.
 type externalBroker struct {

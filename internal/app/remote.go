@@ -19,6 +19,7 @@ import (
 // A remote is the API of the program that runs on a data folder.
 type remote struct {
 	base, token string
+	certificate string // of the program, in a file; empty: it speaks no TLS
 }
 
 // running returns the API of the program that holds the data folder, or nil when none does.
@@ -41,7 +42,7 @@ func running(dataFolder string) (*remote, error) {
 	if !errors.Is(err, errLocked) {
 		return nil, err
 	}
-	return &remote{base: r.HTTP, token: r.Token}, nil
+	return &remote{base: r.HTTP, token: r.Token, certificate: r.Certificate}, nil
 }
 
 // call sends in as JSON, where it is not nil, and reads the answer into out.
@@ -59,7 +60,12 @@ func (r *remote) call(ctx context.Context, method, path string, in, out any) err
 		return err
 	}
 	req.Header.Set("Authorization", "Bearer "+r.token)
-	res, err := http.DefaultClient.Do(req)
+	client := http.DefaultClient
+	if r.certificate != "" {
+		client = pinned(r.certificate)
+		defer client.CloseIdleConnections()
+	}
+	res, err := client.Do(req)
 	if err != nil {
 		return exitError{exitOutOfReach, fmt.Errorf("asking the running program: %w", err)}
 	}

@@ -134,6 +134,9 @@ func (p *program) announce(ctx context.Context) error {
 
 func (p *program) readiness() readiness {
 	r := readiness{HTTP: p.url(), Token: p.token, PID: os.Getpid()}
+	if files := p.o.config.HTTP.TLS; files != nil {
+		r.Certificate = files.CertFile
+	}
 	if p.door != nil {
 		r.MQTT = "tcp://" + p.server.MQTTAddress()
 	}

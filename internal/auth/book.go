@@ -130,6 +130,9 @@ func (b *Book) end(sum Sum, k *key) {
 	}
 }
 
+// InForce reports whether a token lets in.
+func (b *Book) InForce(sum Sum) bool { _, _, ok := b.token(sum); return ok }
+
 // token returns the account that a token lets in.
 func (b *Book) token(sum Sum) (Account, *key, bool) {
 	b.mu.RLock()

@@ -61,7 +61,7 @@ func (g *Guard) Require(scope Scope, next http.Handler) http.Handler {
 			g.unknown(w, r)
 			return
 		case !scope.Allows(a.Role):
-			g.refuse(w, r, http.StatusForbidden, "the role "+string(a.Role)+" has no scope "+string(scope))
+			g.refuse(w, r.WithContext(With(r.Context(), a)), http.StatusForbidden, "the role "+string(a.Role)+" has no scope "+string(scope))
 			return
 		case a.Browser && !safe(r.Method):
 			if why := g.forged(w, r, a); why != "" {

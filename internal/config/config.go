@@ -23,8 +23,10 @@ type Config struct {
 
 // HTTP is where pages and the API answer.
 type HTTP struct {
-	Listen string // host:port
-	TLS    *TLS   // nil: plain
+	Listen      string // host:port
+	TLS         *TLS   // nil: plain, on a loopback address unless BehindProxy
+	BehindProxy bool   // a proxy ends TLS and passes requests on in plain text
+	URL         string // where people reach the pages, without a slash at its end; empty: where they are listened for
 }
 
 // TLS names a certificate and its key, both in PEM files.

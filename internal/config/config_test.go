@@ -81,7 +81,7 @@ func TestEveryKey(t *testing.T) {
 		"password": "p$ss\r\n", "registry.yaml": "", "tables/b.csv": "", "tables/a.csv": "",
 		"ganlin.yaml": `
 data: data
-http: {listen: "[::1]:0", tls: {cert_file: cert.pem, key_file: key.pem}}
+http: {listen: "0.0.0.0:0", tls: {cert_file: cert.pem, key_file: key.pem}, url: "https://ganlin.example/"}
 mqtt:
   listen: {address: ":8883", tls: {cert_file: cert.pem, key_file: key.pem}}
   brokers:
@@ -105,7 +105,7 @@ timezone: Asia/Urumqi
 	pair := &config.TLS{CertFile: in("cert.pem"), KeyFile: in("key.pem")}
 	want := &config.Config{
 		Data: in("data"),
-		HTTP: config.HTTP{Listen: "[::1]:0", TLS: pair},
+		HTTP: config.HTTP{Listen: "0.0.0.0:0", TLS: pair, URL: "https://ganlin.example"},
 		MQTT: config.MQTT{
 			Listen: &config.Listen{Address: ":8883", TLS: pair},
 			Brokers: []config.Broker{
@@ -168,8 +168,11 @@ func TestProblems(t *testing.T) {
 		"address":     {"mqtt: {listen: {address: '1883'}}\n", `1:26: error: mqtt.listen.address: "1883" is no address; write host:port, such as 127.0.0.1:8080`},
 		"port":        {"mqtt: {listen: {address: ':65536'}}\n", `1:26: error: mqtt.listen.address: port "65536" of ":65536" is not 0 to 65535`},
 		"no address":  {"mqtt: {listen: {}}\n", "1:16: error: mqtt.listen lacks address; write one such as 0.0.0.0:1883"},
-		"public http": {in + "http: {listen: 0.0.0.0:8080}\n", `2:16: error: http.listen: "0.0.0.0:8080" can be reached from elsewhere, and pages have no sign-in yet; listen on 127.0.0.1 and put a proxy that asks for a password before it`},
-		"any http":    {in + "http: {listen: ':8080'}\n", `2:16: error: http.listen: ":8080" can be reached from elsewhere, and pages have no sign-in yet; listen on 127.0.0.1 and put a proxy that asks for a password before it`},
+		"public http": {in + "http: {listen: 0.0.0.0:8080}\n", `2:16: error: http.listen: "0.0.0.0:8080" can be reached from elsewhere, and without TLS tokens could be read on the way; give http.tls a cert_file and key_file, or listen on 127.0.0.1, or, where a proxy ends TLS, say http.plaintext: "behind a proxy that ends TLS"`},
+		"any http":    {in + "http: {listen: ':8080'}\n", `2:16: error: http.listen: ":8080" can be reached from elsewhere, and without TLS tokens could be read on the way; give http.tls a cert_file and key_file, or listen on 127.0.0.1, or, where a proxy ends TLS, say http.plaintext: "behind a proxy that ends TLS"`},
+		"plain":       {in + "http: {listen: ':8080', plaintext: yes}\n", "2:16: error: http.listen: \":8080\" " + "can be reached from elsewhere, and without TLS tokens could be read on the way; give http.tls a cert_file and key_file, or listen on 127.0.0.1, or, where a proxy ends TLS, say http.plaintext: \"behind a proxy that ends TLS\"\n2:36: error: http.plaintext is either left out or says \"behind a proxy that ends TLS\""},
+		"plain tls":   {in + "http: {plaintext: behind a proxy that ends TLS, tls: {cert_file: a, key_file: b}}\n", "2:19: error: http.plaintext and http.tls exclude each other; leave one out\n2:54: error: http.tls: open a: no such file or directory"},
+		"http url":    {in + "http: {url: ganlin.example}\n", `2:13: error: http.url: "ganlin.example" is no address; write https://host:port with one of https, http`},
 		"tls":         {in + "http: {tls: {cert_file: a}}\n", "2:13: error: http.tls lacks key_file"},
 		"tls files":   {in + "http: {tls: {cert_file: a, key_file: b}}\n", "2:13: error: http.tls: open a: no such file or directory"},
 

@@ -15,19 +15,34 @@ const (
 	minJournalBytes = 64_000_000
 )
 
+// Plaintext is what http.plaintext must say, word for word, for requests to be taken without TLS from elsewhere.
+const Plaintext = "behind a proxy that ends TLS"
+
 func (l *loader) http(n position.Node, v *HTTP) {
-	m, ok := n.Mapping("http", "listen", "tls")
+	m, ok := n.Mapping("http", "listen", "tls", "plaintext", "url")
 	if !ok {
 		return
 	}
+	v.TLS = l.tls(m.Get("tls"), "http.tls")
+	var words string
+	if l.text(m, "plaintext", &words) {
+		if v.BehindProxy = words == Plaintext; !v.BehindProxy {
+			m.Get("plaintext").Errorf("http.plaintext is either left out or says %q", Plaintext)
+		} else if !m.Get("tls").Absent() {
+			m.Get("plaintext").Errorf("http.plaintext and http.tls exclude each other; leave one out")
+		}
+	}
 	if l.text(m, "listen", &v.Listen) {
 		err := checkAddress(v.Listen)
-		if err == nil {
+		if err == nil && m.Get("tls").Absent() && !v.BehindProxy {
 			err = checkLoopback(v.Listen)
 		}
 		complain(m.Get("listen"), "http.listen", err)
 	}
-	v.TLS = l.tls(m.Get("tls"), "http.tls")
+	if l.text(m, "url", &v.URL) {
+		v.URL = strings.TrimRight(v.URL, "/")
+		complain(m.Get("url"), "http.url", checkURL(v.URL, false, "https", "http"))
+	}
 }
 
 // tls reads a certificate and its key, and whether they belong together.

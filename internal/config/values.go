@@ -88,11 +88,17 @@ func checkAddress(address string) error {
 
 // checkLoopback checks that an address can be reached from this machine alone.
 func checkLoopback(address string) error {
-	host, _, _ := net.SplitHostPort(address)
-	if ip, err := netip.ParseAddr(host); host == "localhost" || err == nil && ip.IsLoopback() {
+	if Loopback(address) {
 		return nil
 	}
-	return fmt.Errorf("%q can be reached from elsewhere, and pages have no sign-in yet; listen on 127.0.0.1 and put a proxy that asks for a password before it", address)
+	return fmt.Errorf("%q can be reached from elsewhere, and without TLS tokens could be read on the way; give http.tls a cert_file and key_file, or listen on 127.0.0.1, or, where a proxy ends TLS, say http.plaintext: %q", address, Plaintext)
+}
+
+// Loopback reports whether an address host:port can be reached from this machine alone.
+func Loopback(address string) bool {
+	host, _, _ := net.SplitHostPort(address)
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
 // checkURL checks scheme and host, and that no password stands in the URL, where it would be logged.

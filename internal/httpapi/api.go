@@ -14,10 +14,13 @@ import (
 
 // Options are what the API is made of. A nil Stepper means that time is the wall clock's.
 type Options struct {
-	Token       string // the operator's bearer token
+	// Require lets through to next whom a scope allows.
+	Require func(scope string, next http.Handler) http.Handler
+
 	Health      Health
 	Stepper     Stepper
 	Registrar   Registrar
+	Accounts    Accounts
 	DeadLetters DeadLetters
 	Metrics     http.Handler
 	Live        http.Handler // server-sent events of what the pages show now
@@ -88,21 +91,29 @@ type Stepper interface {
 func New(o Options) http.Handler {
 	mux := http.NewServeMux()
 	a := api{o}
-	mux.HandleFunc("GET /healthz", a.healthz)
-	mux.HandleFunc("GET /readyz", a.readyz)
-	mux.Handle("GET /metrics", o.Metrics)
-	for pattern, h := range map[string]http.HandlerFunc{
-		"GET /api/v1/status":           a.status,
-		"POST /api/v1/step":            a.step,
-		"GET /api/v1/devices":          a.listDevices,
-		"POST /api/v1/devices":         a.addDevice,
-		"POST /api/v1/devices/import":  a.importDevices,
-		"DELETE /api/v1/devices/{id}":  a.revokeDevice,
-		"GET /api/v1/deadletters":      a.listDeadLetters,
-		"GET /api/v1/deadletters/{id}": a.showDeadLetter,
-		"GET /api/v1/live":             o.Live.ServeHTTP,
+	for _, r := range []struct {
+		pattern, scope string
+		handler        http.HandlerFunc
+	}{
+		{"GET /healthz", "open", a.healthz},
+		{"GET /readyz", "open", a.readyz},
+		{"GET /metrics", "metrics:read", o.Metrics.ServeHTTP},
+		{"GET /api/v1/status", "machine:read", a.status},
+		{"POST /api/v1/step", "machine:act", a.step},
+		{"GET /api/v1/accounts", "machine:read", a.listAccounts},
+		{"POST /api/v1/accounts", "machine:act", a.addAccount},
+		{"DELETE /api/v1/accounts/{id}", "machine:act", a.revokeAccount},
+		{"POST /api/v1/accounts/{id}/tokens", "machine:act", a.addToken},
+		{"DELETE /api/v1/accounts/{id}/tokens/{token}", "machine:act", a.revokeToken},
+		{"GET /api/v1/devices", "machine:read", a.listDevices},
+		{"POST /api/v1/devices", "machine:act", a.addDevice},
+		{"POST /api/v1/devices/import", "machine:act", a.importDevices},
+		{"DELETE /api/v1/devices/{id}", "machine:act", a.revokeDevice},
+		{"GET /api/v1/deadletters", "machine:read", a.listDeadLetters},
+		{"GET /api/v1/deadletters/{id}", "machine:read", a.showDeadLetter},
+		{"GET /api/v1/live", "village:read", o.Live.ServeHTTP},
 	} {
-		mux.Handle(pattern, a.operator(h))
+		mux.Handle(r.pattern, o.Require(r.scope, r.handler))
 	}
 	mux.HandleFunc("/api/v1/", func(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, http.StatusNotFound, "no such resource", r.Method+" "+r.URL.Path+" is not part of the API")

@@ -77,11 +77,7 @@ func (a api) importDevices(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a api) revokeDevice(w http.ResponseWriter, r *http.Request) {
-	if err := a.Registrar.Revoke(r.Context(), devices.DeviceID(r.PathValue("id"))); err != nil {
-		a.fail(w, r, err)
-		return
-	}
-	w.WriteHeader(http.StatusNoContent)
+	a.done(w, r, a.Registrar.Revoke(r.Context(), devices.DeviceID(r.PathValue("id"))))
 }
 
 // answer writes v, or the problem that kept it from being made.

@@ -1,0 +1,135 @@
+package app
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"ganlin/internal/auth"
+	"ganlin/internal/records"
+)
+
+// openAccess puts who may come in into memory, and the guard before the routes.
+// The operator's token of the data folder is always in force, whatever the records store says.
+func (p *program) openAccess(ctx context.Context) error {
+	p.book = auth.NewBook()
+	p.book.AddAccount(auth.Account{ID: auth.BuiltIn, Role: auth.Operator})
+	p.book.AddToken(auth.Token{Sum: auth.SumOf(p.token), Account: auth.BuiltIn})
+	accounts, err := p.records.Accounts(ctx)
+	if err != nil {
+		return err
+	}
+	for _, a := range accounts {
+		p.book.AddAccount(accountOf(a))
+	}
+	tokens, err := p.records.Tokens(ctx)
+	if err != nil {
+		return err
+	}
+	for _, t := range tokens {
+		sum, err := auth.ParseSum(t.SHA256)
+		if err != nil {
+			return err
+		}
+		p.book.AddToken(auth.Token{Sum: sum, Account: t.Account, Created: t.Created, Expires: t.Expires, Revoked: t.Revoked})
+	}
+	sessions, err := p.records.Sessions(ctx, time.Now())
+	if err != nil {
+		return err
+	}
+	for _, s := range sessions {
+		sum, err := auth.ParseSum(s.SHA256)
+		if err != nil {
+			return err
+		}
+		token, err := auth.ParseSum(s.Token)
+		if err != nil {
+			return err
+		}
+		p.book.AddSession(auth.Session{Sum: sum, Account: s.Account, Token: token, Created: s.Created, Expires: s.Expires})
+	}
+	p.guard = auth.NewGuard(auth.Options{
+		Book: p.book, Sessions: sessionKeeper{p.records}, BehindProxy: p.o.config.HTTP.BehindProxy, Page: p.refusePage, Log: p.log,
+	})
+	return nil
+}
+
+func accountOf(a records.Account) auth.Account {
+	return auth.Account{
+		ID: a.ID, Role: auth.Role(a.Role), Sites: a.Sites, Places: a.Places, Household: a.Household, Receiver: a.Receiver,
+		Language: a.Language, Created: a.Created, Revoked: a.Revoked,
+	}
+}
+
+// A sessionKeeper keeps the guard's sessions in the records store.
+type sessionKeeper struct{ records *records.Store }
+
+// SaveSession keeps a session, or how long it lasts now.
+func (k sessionKeeper) SaveSession(ctx context.Context, s auth.Session) error {
+	return k.records.SaveSession(ctx, records.Session{
+		SHA256: s.Sum.String(), Account: s.Account, Token: s.Token.String(), Created: s.Created, Expires: s.Expires,
+	})
+}
+
+// DropSessions ends sessions.
+func (k sessionKeeper) DropSessions(ctx context.Context, sums []auth.Sum) error {
+	var text []string
+	for _, s := range sums {
+		text = append(text, s.String())
+	}
+	return k.records.DropSessions(ctx, text)
+}
+
+// refusePage answers a person whose page is refused: first comes signing in, and nobody stands before a page that is not theirs.
+func (p *program) refusePage(w http.ResponseWriter, r *http.Request, status int) {
+	to := "/login"
+	if a, ok := auth.From(r.Context()); ok && status == http.StatusForbidden {
+		to = p.home(a.Role)
+	} else if r.URL.Path != "/" {
+		to += "?" + url.Values{"next": {r.URL.RequestURI()}}.Encode()
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther)
+}
+
+// home is the page that a role is for. /login tells an account of a program that it has none.
+func (p *program) home(role auth.Role) string {
+	home := map[auth.Role]string{
+		auth.Operator: "/operations", auth.Agronomist: "/village", auth.Farmer: "/my", auth.GridWorker: "/clues",
+	}[role]
+	switch {
+	case p.router.has("GET " + home):
+		return home
+	case auth.VillageRead.Allows(role):
+		return "/"
+	}
+	return "/login"
+}
+
+// openTo reports whether a request is let through without an account: the demo's village and the metrics, on this machine.
+func (p *program) openTo(r *http.Request, scope auth.Scope) bool {
+	return (scope == auth.VillageRead && p.o.village != nil || scope == auth.MetricsRead) && !p.o.config.HTTP.BehindProxy && local(r)
+}
+
+// local reports whether a request was made on this machine, by a name that
+// means this machine: a page from elsewhere whose name was pointed here
+// afterwards, or what a proxy passes on, is not.
+func local(r *http.Request) bool {
+	if r.Header.Get("Forwarded")+r.Header.Get("X-Forwarded-For")+r.Header.Get("X-Forwarded-Host") != "" {
+		return false
+	}
+	host, _, err := net.SplitHostPort(r.Host)
+	if err != nil {
+		host = strings.Trim(r.Host, "[]") // without a port
+	}
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
+	return err == nil && from.Addr().Unmap().IsLoopback() && (host == "localhost" || isLoopback(host))
+}
+
+func isLoopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.Unmap().IsLoopback()
+}
