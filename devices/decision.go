@@ -81,13 +81,20 @@ type Act struct {
 	Action ActAction `json:"action"`
 	By     string    `json:"by"`               // an account, never a name
 	Reason string    `json:"reason,omitempty"` // a code, never free text
+
+	Valve   DeviceID `json:"valve,omitempty"`   // of OpenAct and CloseAct
+	Command *Command `json:"command,omitempty"` // likewise: what it is told
 }
 
 // An ActAction is one of the things that a person can do.
 type ActAction string
 
-// The acts on all valves: a stop closes everything and lets nothing open until a resume.
+// The acts. A stop closes everything and lets nothing open until a resume; an
+// open is a lease like any other, and a close also keeps the rules from
+// watering the plot again for a while.
 const (
 	StopAct   ActAction = "stop"
 	ResumeAct ActAction = "resume"
+	OpenAct   ActAction = "open"
+	CloseAct  ActAction = "close"
 )

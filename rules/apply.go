@@ -13,6 +13,7 @@ import (
 type turn struct {
 	site          *Site
 	at, watermark time.Time
+	ahead         []*devices.Act // of persons, up to at, that the watermark has not reached
 	decided       []devices.Decision
 }
 
@@ -139,29 +140,6 @@ func (t *turn) report(f *devices.Fact) {
 	}
 	g := t.site.state.Valves[f.Device]
 	t.happened(where.valve, f.Device, g.Valve.Report(*f.Report, f.At))
-}
-
-// act takes what a person did.
-func (t *turn) act(a *devices.Act) {
-	s := t.site
-	switch a.Action {
-	case devices.StopAct:
-		s.state.Stopped = true
-	case devices.ResumeAct:
-		s.state.Stopped = false
-	default:
-		return
-	}
-	for i, p := range s.parcels {
-		for _, d := range p.valves {
-			g := s.state.Valves[d.ID]
-			if a.Action == devices.StopAct {
-				t.happened(i, d.ID, g.Valve.Stop(a.At))
-			} else {
-				g.Valve.Resume()
-			}
-		}
-	}
 }
 
 // valves lets the valves' own time pass.

@@ -74,6 +74,7 @@ func (t *turn) ended(parcel int, id devices.DeviceID, e *valve.Ended) {
 	switch {
 	case litres != nil:
 		d.Numbers["delivered_l"], point.Numbers["delivered_l"] = *litres, *litres
+		s.state.Valves[id].flowed(*litres, e.DurationS)
 	case e.CommandedL > 0 && !e.Still:
 		d.Unknown = append(d.Unknown, "delivered_l")
 		d.Estimated = append(d.Estimated, "delivered_as_commanded")

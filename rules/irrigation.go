@@ -71,7 +71,11 @@ func (t *turn) water(i int, r *condition.Rule, soil *soilView, when condition.Re
 			return // what is on its way is awaited
 		}
 	}
-	need, decision := t.need(i, r, soil)
+	if reason := t.leftAlone(i); reason != "" {
+		t.hold(i, r, soil, reason)
+		return
+	}
+	need, decision := irrigate.Need(t.needInput(i, r, soil))
 	if decision != irrigate.Water {
 		t.hold(i, r, soil, string(decision))
 		return
@@ -99,8 +103,8 @@ func (t *turn) water(i int, r *condition.Rule, soil *soilView, when condition.Re
 	}
 }
 
-// need asks how much, and whether it may be now.
-func (t *turn) need(i int, r *condition.Rule, soil *soilView) (irrigate.Plan, irrigate.Decision) {
+// needInput is what a plot's need is told from.
+func (t *turn) needInput(i int, r *condition.Rule, soil *soilView) irrigate.Input {
 	s := t.site
 	where := &s.parcels[i]
 	watering := wateringOf(r)
@@ -115,7 +119,7 @@ func (t *turn) need(i int, r *condition.Rule, soil *soilView) (irrigate.Plan, ir
 		in.ValveMaxDurationS = max(in.ValveMaxDurationS, d.MaxDurationS)
 	}
 	in.Frost, in.Wind, in.Rain = t.interlocks(where, r)
-	return irrigate.Need(in)
+	return in
 }
 
 // remaining is what the crop will still take until harvest, at the evapotranspiration of now; nil: not known.

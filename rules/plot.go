@@ -31,10 +31,11 @@ type plot struct {
 	Probed bool    // the last day was corrected by a probe
 	Stress float64 // share of the demand that was not met lately: a mean that forgets by a tenth a day
 
-	Irrigating bool
-	Held       string    // why it is not watered though it needs it: said once a day
-	HeldDay    time.Time // the midnight of that day
-	Loss       *lossRange
+	Irrigating  bool
+	Held        string    // why it is not watered though it needs it: said once a day
+	HeldDay     time.Time // the midnight of that day
+	PausedUntil time.Time `json:",omitzero"` // a person has closed a valve of it
+	Loss        *lossRange
 }
 
 // A lossRange is a projected loss of yield, as shares.

@@ -92,6 +92,7 @@ type gate struct {
 	LeakL   float64     // since it closed
 	LastLPM float64
 	LastAt  time.Time
+	RateLPM float64 `json:",omitempty"` // of its last openings, litres a minute; 0: not known
 }
 
 // New returns a site that nothing is known of.
@@ -230,6 +231,7 @@ func (s *Site) Tick(at time.Time) []devices.Decision {
 	s.state.Tick, s.state.Watermark = at, watermark
 	t.valves()
 	if evaluate {
+		t.ahead = s.state.Buffer.acts(at)
 		t.evaluate()
 	}
 	return t.decided

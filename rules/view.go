@@ -40,6 +40,7 @@ type PlotView struct {
 	Irrigating   bool
 	Held         string // why it is not watered although it needs it
 	WhyUnknown   []string
+	Advice       Advice
 	Loss         *float64
 
 	RainWeekMM    *float64 // of the last 7 days
@@ -76,6 +77,7 @@ func (s *Site) View() View {
 	for id, st := range s.state.Stations {
 		rain[id] = st.Rain7d.Sum(at)
 	}
+	t := &turn{site: s, at: s.state.Tick, watermark: at, ahead: s.state.Buffer.acts(s.state.Tick)}
 	for i := range s.parcels {
 		p, soil := s.state.Plots[s.parcels[i].ID], s.soil(i, at)
 		one := PlotView{
@@ -84,6 +86,7 @@ func (s *Site) View() View {
 			RainWeekMM: rain[s.parcels[i].Station], WateredWeekMM: p.irrigated(at, 7*24*time.Hour), SoilAgeH: soil.soilAgeH,
 			FieldCapacity: soil.params.Soil.FieldCapacity, WiltingPoint: soil.params.Soil.WiltingPoint,
 		}
+		one.Advice = t.advice(i, &soil)
 		if p.Loss != nil {
 			one.Loss = new(p.Loss.Mid)
 		}

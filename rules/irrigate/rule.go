@@ -1,6 +1,9 @@
 package irrigate
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // A Rule is how a plot is to be watered.
 type Rule struct {
@@ -37,6 +40,18 @@ func (r Rule) Validate() error {
 		return fmt.Errorf("stop_days %d is below 0", r.StopDays)
 	}
 	return nil
+}
+
+// NextOpening returns the first moment, from a local time on, at which a valve may open.
+func (r *Rule) NextOpening(local time.Time) time.Time {
+	if r.inWindow(local.Hour()) {
+		return local
+	}
+	day := local.Day()
+	if local.Hour() >= r.FromHour {
+		day++
+	}
+	return time.Date(local.Year(), local.Month(), day, r.FromHour, 0, 0, 0, local.Location())
 }
 
 // inWindow reports whether a valve may open in a local hour.

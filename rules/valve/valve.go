@@ -136,22 +136,72 @@ const (
 // Patience later. What is asked for is cut to the limits. The command is to be
 // persisted together with the valve before it is sent.
 func (v *Valve) Open(at time.Time, id string, ask Ask) (devices.Command, Refusal) {
-	if r := v.refuses(at, ask); r != "" {
+	if r := v.refuses(at); r != "" {
 		return devices.Command{}, r
 	}
-	cmd := v.command(at, id, devices.Open)
-	cmd.MaxDurationS = min(ask.DurationS, v.Limits.MaxDurationS)
-	cmd.MaxVolumeL = ask.VolumeL
-	if most := v.Limits.MaxVolumeL; most > 0 && (cmd.MaxVolumeL == 0 || cmd.MaxVolumeL > most) {
-		cmd.MaxVolumeL = most
+	cmd, r := v.Limits.Grant(at, ask)
+	if r != "" {
+		return devices.Command{}, r
 	}
-	cmd.ExpiresAt = at.Add(Patience)
-	v.Pending = &Lease{Command: cmd.ID, Seq: cmd.Seq, DurationS: cmd.MaxDurationS, VolumeL: cmd.MaxVolumeL, ExpiresAt: cmd.ExpiresAt}
-	v.enter(Requested, at)
+	numbered := v.command(at, id, devices.Open)
+	cmd.ID, cmd.Seq = numbered.ID, numbered.Seq
+	v.request(&cmd, at)
 	return cmd, ""
 }
 
-func (v *Valve) refuses(at time.Time, ask Ask) Refusal {
+// Grant returns the open that the limits allow of what is asked for, without id and seq.
+func (l Limits) Grant(at time.Time, ask Ask) (devices.Command, Refusal) {
+	switch {
+	case l.MaxDurationS <= 0:
+		return devices.Command{}, NoLimit
+	case ask.DurationS <= 0:
+		return devices.Command{}, NoDuration
+	case !(ask.VolumeL >= 0) || math.IsInf(ask.VolumeL, 1):
+		return devices.Command{}, WrongVolume
+	}
+	cmd := devices.Command{Action: devices.Open, MaxDurationS: min(ask.DurationS, l.MaxDurationS), MaxVolumeL: ask.VolumeL, ExpiresAt: at.Add(Patience)}
+	if most := l.MaxVolumeL; most > 0 && (cmd.MaxVolumeL == 0 || cmd.MaxVolumeL > most) {
+		cmd.MaxVolumeL = most
+	}
+	return cmd, ""
+}
+
+// request awaits the answer to an open.
+func (v *Valve) request(cmd *devices.Command, at time.Time) {
+	v.Pending = leaseOf(cmd)
+	v.enter(Requested, at)
+}
+
+func leaseOf(cmd *devices.Command) *Lease {
+	return &Lease{Command: cmd.ID, Seq: cmd.Seq, DurationS: cmd.MaxDurationS, VolumeL: cmd.MaxVolumeL, ExpiresAt: cmd.ExpiresAt}
+}
+
+// Adopt takes over a command that a person has given past the rules, with the
+// time at which it was given. An open replaces the one that is under way.
+func (v *Valve) Adopt(cmd devices.Command, at time.Time) []Event {
+	v.LastSeq = max(v.LastSeq, cmd.Seq)
+	if cmd.Action == devices.Close {
+		v.close(cmd.ID, at)
+		return nil
+	}
+	if v.State == Closing || v.State == Unknown {
+		// It is closed again as soon as it opens: the close of before is still awaited.
+		v.Missed = leaseOf(&cmd)
+		return []Event{v.event(Cancelled, at, Event{Command: cmd.ID})}
+	}
+	var events []Event
+	if p := v.Pending; p != nil {
+		events = append(events, v.event(Cancelled, at, Event{Command: p.Command}))
+	}
+	if v.State == Open {
+		v.Pending = leaseOf(&cmd)
+	} else {
+		v.request(&cmd, at)
+	}
+	return events
+}
+
+func (v *Valve) refuses(at time.Time) Refusal {
 	switch {
 	case v.Stopped:
 		return IsStopped
@@ -163,12 +213,6 @@ func (v *Valve) refuses(at time.Time, ask Ask) Refusal {
 		return IsLeaking
 	case !v.ClosedAt.IsZero() && at.Before(v.ClosedAt.Add(seconds(v.Limits.MinOffS))):
 		return MinimumOff
-	case v.Limits.MaxDurationS <= 0:
-		return NoLimit
-	case ask.DurationS <= 0:
-		return NoDuration
-	case !(ask.VolumeL >= 0) || math.IsInf(ask.VolumeL, 1):
-		return WrongVolume
 	}
 	return ""
 }
@@ -177,15 +221,19 @@ func (v *Valve) refuses(at time.Time, ask Ask) Refusal {
 // Tick until the valve reports closed; a valve that is known to be closed stays so.
 func (v *Valve) Close(at time.Time, id string) devices.Command {
 	cmd := v.command(at, id, devices.Close)
+	v.close(cmd.ID, at)
+	return cmd
+}
+
+func (v *Valve) close(command string, at time.Time) {
 	if v.State == Closed {
-		v.Idle = append(v.Idle, cmd.ID)
-		return cmd
+		v.Idle = append(v.Idle, command)
+		return
 	}
 	if v.State != Closing && v.State != Unknown {
 		v.enter(Closing, at)
 	}
-	v.await(cmd.ID, Patience)
-	return cmd
+	v.await(command, Patience)
 }
 
 // Stop is the emergency stop: a valve that is not known to be closed is

@@ -1,0 +1,128 @@
+package rules
+
+import (
+	"time"
+
+	"ganlin/devices"
+	"ganlin/rules/condition"
+	"ganlin/rules/irrigate"
+)
+
+// An AdviceKind is what to do about a plot's water, in one word.
+type AdviceKind string
+
+// The kinds of advice.
+const (
+	AdviceUnknown  AdviceKind = "unknown"       // nobody knows how dry it is: somebody should look
+	AdviceWatering AdviceKind = "watering"      // a valve of it is open, until Until
+	AdviceItself   AdviceKind = "waters_itself" // its valve will open by itself, at From
+	AdviceWater    AdviceKind = "water"         // a person should water it, at From
+	AdviceHeld     AdviceKind = "held"          // it needs water, and Reason keeps its valve shut
+	AdviceNoNeed   AdviceKind = "no_need"       // wet enough, until about Until
+)
+
+// Advice says what to do about a plot's water. The depths and times are those
+// by which the rules themselves would water it.
+type Advice struct {
+	Kind      AdviceKind
+	From      time.Time // when watering may begin
+	Until     time.Time // zero: not known, or more than three weeks away
+	DepthMM   float64   // to reach the roots
+	GrossMM   float64   // to leave the valve for that
+	VolumeL   float64   // GrossMM on the whole plot
+	DurationS int       // of all of it, at the usual flow of its valves; 0: not known
+	Reason    string    // of AdviceHeld, and season_over of AdviceNoNeed: as a decision names it
+}
+
+// farthest is how far ahead a need is foretold: later everything will be different.
+const farthest = 21 * 24 * time.Hour
+
+// advice tells what to do about a plot at the tick.
+func (t *turn) advice(i int, soil *soilView) Advice {
+	s := t.site
+	where, p := &s.parcels[i], s.state.Plots[s.parcels[i].ID]
+	var until time.Time
+	rate := 0.0
+	for _, d := range where.valves {
+		g := s.state.Valves[d.ID]
+		rate += g.RateLPM
+		if o := g.Valve.Opening; o != nil && o.Until.After(until) {
+			until = o.Until
+		}
+	}
+	if !until.IsZero() {
+		return Advice{Kind: AdviceWatering, Until: until}
+	}
+	if soil.depletion == nil {
+		return Advice{Kind: AdviceUnknown}
+	}
+	r, needed := t.waters(i, soil)
+	in := t.needInput(i, &r, soil)
+	in.Irrigating = needed
+	in.LocalHour = in.Rule.FromHour
+	in.Frost, in.Wind, in.Rain = irrigate.Clear, irrigate.Clear, irrigate.Clear
+	plan, decision := irrigate.Need(in)
+	switch decision {
+	case irrigate.NoNeed:
+		return Advice{Kind: AdviceNoNeed, Until: t.stressAt(i, &in, soil)}
+	case irrigate.SeasonOver:
+		return Advice{Kind: AdviceNoNeed, Reason: string(decision)}
+	}
+	a := Advice{
+		Kind: AdviceWater, From: in.Rule.NextOpening(t.at.In(s.c.Zone)).UTC(),
+		DepthMM: plan.NetMM, GrossMM: plan.GrossMM, VolumeL: plan.GrossMM * where.areaM2,
+	}
+	if rate > 0 {
+		a.DurationS = int(a.VolumeL / rate * 60)
+	}
+	if where.Mode == devices.Auto && len(where.valves) > 0 {
+		a.Kind = AdviceItself
+		if p.Held != "" && p.Held != string(irrigate.Window) {
+			a.Kind, a.Reason = AdviceHeld, p.Held
+		}
+	}
+	return a
+}
+
+// waters returns the rule that waters, the usual one where there is none, and
+// whether it wants the plot to be watered.
+func (t *turn) waters(i int, soil *soilView) (condition.Rule, bool) {
+	s := t.site
+	irrigating := s.state.Plots[s.parcels[i].ID].Irrigating
+	for k := range s.c.Rules {
+		r := &s.c.Rules[k]
+		if r.Do != condition.Irrigate {
+			continue
+		}
+		s.env.Plot = t.plotFacts(i, soil)
+		when, _, err := r.Eval(&s.env)
+		return *r, irrigating || err == nil && when == condition.True
+	}
+	return condition.Rule{}, *soil.depletion > irrigate.DefaultRule().TriggerOfRAW*soil.raw
+}
+
+// stressAt is when a plot is expected to need water without rain, at the evapotranspiration of the last day.
+func (t *turn) stressAt(i int, in *irrigate.Input, soil *soilView) time.Time {
+	p := t.site.state.Plots[t.site.parcels[i].ID]
+	if p.Last.EToMM <= 0 || soil.kc <= 0 {
+		return time.Time{}
+	}
+	days := (in.Rule.TriggerOfRAW*in.RAWMM - *soil.depletion) / (p.Last.EToMM * soil.kc)
+	if ahead := time.Duration(max(0, days) * 24 * float64(time.Hour)); ahead < farthest {
+		return t.at.Add(ahead)
+	}
+	return time.Time{}
+}
+
+// flowed learns from an opening how fast a valve delivers. Short ones tell nothing.
+func (g *gate) flowed(litres, seconds float64) {
+	const least, weight = 300, 0.5
+	if litres <= 0 || seconds < least {
+		return
+	}
+	rate := litres / seconds * 60
+	if g.RateLPM == 0 {
+		g.RateLPM = rate
+	}
+	g.RateLPM += weight * (rate - g.RateLPM)
+}
