@@ -14,7 +14,7 @@ type AdviceKind string
 // The kinds of advice.
 const (
 	AdviceUnknown  AdviceKind = "unknown"       // nobody knows how dry it is: somebody should look
-	AdviceWatering AdviceKind = "watering"      // a valve of it is open, until Until
+	AdviceWatering AdviceKind = "watering"      // a valve of it is open or about to be, until Until at the latest
 	AdviceItself   AdviceKind = "waters_itself" // its valve will open by itself, at From
 	AdviceWater    AdviceKind = "water"         // a person should water it, at From
 	AdviceHeld     AdviceKind = "held"          // it needs water, and Reason keeps its valve shut
@@ -48,6 +48,9 @@ func (t *turn) advice(i int, soil *soilView) Advice {
 		rate += g.RateLPM
 		if o := g.Valve.Opening; o != nil && o.Until.After(until) {
 			until = o.Until
+		}
+		if l := g.Valve.Pending; l != nil && until.IsZero() {
+			until = t.at.Add(time.Duration(l.DurationS) * time.Second)
 		}
 	}
 	if !until.IsZero() {

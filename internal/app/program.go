@@ -179,6 +179,7 @@ func (p *program) run(ctx context.Context, more ...stage) error {
 		stage{"dead letters", p.dead.run},
 		stage{"latest values", p.recent.run},
 		stage{"valves", p.valves.Run},
+		stage{"emergency stop", p.stopAgain},
 		stage{"rules", p.engine.Run},
 		stage{"intake", p.intake.Run},
 	)

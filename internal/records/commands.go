@@ -42,6 +42,15 @@ func insertCommands(ctx context.Context, tx *sql.Tx, commands []Command) error {
 	})
 }
 
+// KeepCommand keeps a command that a person gave, before it is sent.
+func (s *Store) KeepCommand(ctx context.Context, c Command) error {
+	err := s.within(ctx, func(tx *sql.Tx) error { return insertCommands(ctx, tx, []Command{c}) })
+	if err != nil {
+		return fmt.Errorf("keeping command %s: %w", c.ID, err)
+	}
+	return nil
+}
+
 func settleCommands(ctx context.Context, tx *sql.Tx, ids []string) error {
 	now := time.Now().UnixMilli()
 	return insert(ctx, tx, len(ids), `UPDATE command SET state = $1, updated_at = $2 WHERE id = $3`, func(i int) []any {

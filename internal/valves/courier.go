@@ -31,6 +31,8 @@ type Options struct {
 	Now    func() time.Time            // the clock that commands expire by: in step mode the step clock; default time.Now
 	Log    *slog.Logger                // required, as the Sender
 
+	Stopped bool // an emergency stop was in force before the start
+
 	FirstRetry      time.Duration // the pause after the first sending; each next one is twice as long; default 250 ms
 	LongestRetry    time.Duration // default 2 s
 	Patience        time.Duration // how long Wait waits for an answer; default 10 s
@@ -101,7 +103,7 @@ func New(o Options) *Courier {
 	}
 	return &Courier{
 		o: o, name: fmt.Sprintf("%08x", rand.Uint32()), //nolint:gosec // tells starts apart, guards nothing
-		wake: make(chan struct{}, 1), lines: map[devices.DeviceID]*line{}, byID: map[string]*delivery{},
+		stopped: o.Stopped, wake: make(chan struct{}, 1), lines: map[devices.DeviceID]*line{}, byID: map[string]*delivery{},
 	}
 }
 
@@ -165,6 +167,20 @@ func (c *Courier) ask(device devices.DeviceID) {
 	c.asked++
 	command := devices.Command{ID: fmt.Sprintf("%s%s-%d", valve.QueryPrefix, c.name, c.asked), Seq: c.o.Now().UnixMilli(), Action: devices.Report}
 	l.query = &delivery{device: device, command: command, pause: c.o.FirstRetry}
+}
+
+// LastSeq returns the highest seq of the commands that a valve was given since the start.
+func (c *Courier) LastSeq(device devices.DeviceID) int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.line(device).seq
+}
+
+// Busy reports whether a command to a valve is under way.
+func (c *Courier) Busy(device devices.DeviceID) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.line(device).command != nil
 }
 
 // Ready reports whether every one of the valves has answered a question since the start.

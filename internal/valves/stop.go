@@ -34,6 +34,13 @@ func (c *Courier) StopAll(ctx context.Context, valves []devices.DeviceID) map[de
 	return results
 }
 
+// Stopped reports whether an emergency stop is in force.
+func (c *Courier) Stopped() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.stopped
+}
+
 // Resume lets opens pass again.
 func (c *Courier) Resume() {
 	c.mu.Lock()
