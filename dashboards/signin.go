@@ -26,6 +26,7 @@ func (p *Pages) eyes(l words.Language) (all []eye) {
 type SignIn struct {
 	Next        string // where to go afterwards; empty: to one's own page
 	Wrong, Wait bool   // what was sent lets nobody in; too much of it was sent
+	Elsewhere   bool   // it was sent from another site's page
 
 	Account string // signed in already; empty: not
 	Program bool   // it is a program's and has no page
@@ -44,6 +45,8 @@ func (p *Pages) SignIn(w http.ResponseWriter, r *http.Request, status int, view 
 	q := readQuery(r)
 	s := signInScreen{SignIn: view, Language: string(q.language), Action: signInAddress(q, "")}
 	switch {
+	case view.Elsewhere:
+		s.Problem = p.catalogue.Text(q.language, "sign_in.elsewhere", nil)
 	case view.Wait:
 		s.Problem = p.catalogue.Text(q.language, "sign_in.wait", nil)
 	case view.Wrong:

@@ -75,13 +75,9 @@ func (k sessionKeeper) SaveSession(ctx context.Context, s auth.Session) error {
 	})
 }
 
-// DropSessions ends sessions.
-func (k sessionKeeper) DropSessions(ctx context.Context, sums []auth.Sum) error {
-	var text []string
-	for _, s := range sums {
-		text = append(text, s.String())
-	}
-	return k.records.DropSessions(ctx, text)
+// DropSession ends a session.
+func (k sessionKeeper) DropSession(ctx context.Context, sum auth.Sum) error {
+	return k.records.DropSession(ctx, sum.String())
 }
 
 // refusePage answers a person whose page is refused: first comes signing in, and nobody stands before a page that is not theirs.

@@ -92,12 +92,12 @@ func (p *program) lookAsLinks() []dashboards.LookAs {
 	if p.o.village == nil {
 		return nil
 	}
-	links := []dashboards.LookAs{{Account: auth.BuiltIn, Role: string(auth.Operator)}}
-	for _, a := range demoAccounts(p.registry.Load()) {
-		if !slices.ContainsFunc(links, func(l dashboards.LookAs) bool { return l.Role == string(a.Role) }) {
-			links = append(links, dashboards.LookAs{Account: a.ID, Role: string(a.Role)})
+	var links []dashboards.LookAs
+	all := append(demoAccounts(p.registry.Load()), auth.Account{ID: auth.BuiltIn, Role: auth.Operator})
+	for _, role := range []auth.Role{auth.Farmer, auth.Agronomist, auth.GridWorker, auth.Operator} {
+		if i := slices.IndexFunc(all, func(a auth.Account) bool { return a.Role == role }); i >= 0 {
+			links = append(links, dashboards.LookAs{Account: all[i].ID, Role: string(role)})
 		}
 	}
-	slices.Reverse(links)
 	return links
 }

@@ -21,6 +21,7 @@ func (p *program) openSignIn(pages *dashboards.Pages) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxSignIn)
 		view := signInView(r, r.PostFormValue("next"))
 		if !p.guard.SameSite(r) {
+			view.Elsewhere = true
 			pages.SignIn(w, r, http.StatusForbidden, view)
 			return
 		}

@@ -107,7 +107,10 @@ func pinned(certFile string) *http.Client {
 			if err != nil {
 				return fmt.Errorf("reading the certificate of the running program: %w", err)
 			}
-			block, _ := pem.Decode(text)
+			block, rest := pem.Decode(text)
+			for block != nil && block.Type != "CERTIFICATE" {
+				block, rest = pem.Decode(rest)
+			}
 			if block == nil || !bytes.Equal(block.Bytes, s.PeerCertificates[0].Raw) {
 				return errors.New("who answers is not the running program: it shows another certificate than " + certFile)
 			}

@@ -59,11 +59,16 @@ func (a Account) Validate() error {
 			errs = append(errs, fmt.Errorf("%s without a site or place sees nothing: give --site or --place", a.Role))
 		}
 	case Farmer:
-		errs = append(errs, a.Household.Validate())
+		if err := a.Household.Validate(); err != nil {
+			errs = append(errs, fmt.Errorf("--household: %w", err))
+		}
 		if area {
 			errs = append(errs, errors.New("a farmer sees the plots of the household: leave --site and --place out"))
 		}
 	case Monitor:
+		if a.Receiver != "" {
+			errs = append(errs, devices.DeviceID(a.Receiver).Validate())
+		}
 	}
 	if a.Role != Farmer && a.Household != "" {
 		errs = append(errs, fmt.Errorf("--household is of a farmer, not of %s", a.Role))
@@ -135,10 +140,12 @@ type Secret struct{ text string }
 const prefix = "gl_"
 
 // NewSecret returns a new random token.
-func NewSecret() Secret {
+func NewSecret() Secret { return Secret{prefix + random()} }
+
+func random() string {
 	raw := make([]byte, 32)
 	_, _ = rand.Read(raw)
-	return Secret{prefix + base64.RawURLEncoding.EncodeToString(raw)}
+	return base64.RawURLEncoding.EncodeToString(raw)
 }
 
 // Reveal returns the text, for the one place that hands it over.

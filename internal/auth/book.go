@@ -3,7 +3,6 @@ package auth
 import (
 	"context"
 	"maps"
-	"slices"
 	"sync"
 	"time"
 )
@@ -20,6 +19,7 @@ type Book struct {
 	accounts map[string]Account
 	tokens   map[Sum]*key
 	sessions map[Sum]*key
+	signedIn map[string]int // sessions of each account
 }
 
 // A key lets in: a token, or a session that was made with one.
@@ -27,6 +27,7 @@ type key struct {
 	account string
 	token   Sum       // a session's own token; of a token itself
 	expires time.Time // zero: never
+	until   time.Time // when its token expires; zero: never
 	saved   time.Time // of a session: the expiry that is on disk
 
 	mu    sync.Mutex
@@ -36,7 +37,7 @@ type key struct {
 
 // NewBook returns an empty book.
 func NewBook() *Book {
-	return &Book{accounts: map[string]Account{}, tokens: map[Sum]*key{}, sessions: map[Sum]*key{}}
+	return &Book{accounts: map[string]Account{}, tokens: map[Sum]*key{}, sessions: map[Sum]*key{}, signedIn: map[string]int{}}
 }
 
 // AddAccount takes an account in. One that is revoked lets nobody in.
@@ -53,36 +54,31 @@ func (b *Book) AddToken(t Token) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if _, ok := b.accounts[t.Account]; ok && t.Revoked.IsZero() {
-		b.tokens[t.Sum] = &key{account: t.Account, token: t.Sum, expires: t.Expires}
+		b.tokens[t.Sum] = &key{account: t.Account, token: t.Sum, expires: t.Expires, until: t.Expires}
 	}
 }
 
-// AddSession takes a session in, if its token is in force, and returns those that make room for it.
-func (b *Book) AddSession(s Session) (ended []Sum) {
-	now := time.Now()
+// AddSession takes a session in, if its token is in force. When the account is
+// full, the session unused longest ends and is returned.
+func (b *Book) AddSession(s Session) (ended Sum, full bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	t, ok := b.tokens[s.Token]
-	if !ok || t.account != s.Account || t.over(now) {
-		return nil
+	if !ok || t.account != s.Account || t.over(time.Now()) {
+		return Sum{}, false
 	}
-	var own []Sum
-	for sum, k := range b.sessions {
-		switch {
-		case k.over(now):
-			b.end(sum, k)
-			ended = append(ended, sum)
-		case k.account == s.Account:
-			own = append(own, sum)
+	if full = b.signedIn[s.Account] >= maxSessions; full {
+		var oldest *key
+		for sum, k := range b.sessions {
+			if k.account == s.Account && (oldest == nil || k.expires.Before(oldest.expires)) {
+				ended, oldest = sum, k
+			}
 		}
+		b.end(ended, oldest)
 	}
-	if len(own) >= maxSessions {
-		oldest := slices.MinFunc(own, func(x, y Sum) int { return b.sessions[x].expires.Compare(b.sessions[y].expires) })
-		b.end(oldest, b.sessions[oldest])
-		ended = append(ended, oldest)
-	}
-	b.sessions[s.Sum] = &key{account: s.Account, token: s.Token, expires: s.Expires, saved: s.Expires}
-	return ended
+	b.sessions[s.Sum] = &key{account: s.Account, token: s.Token, expires: s.Expires, until: t.expires, saved: s.Expires}
+	b.signedIn[s.Account]++
+	return ended, full
 }
 
 // RevokeAccount ends an account, its tokens, its sessions and what is being served to them.
@@ -121,7 +117,10 @@ func (b *Book) endSession(sum Sum) {
 // end takes a key out of the book and ends what is being served to it.
 func (b *Book) end(sum Sum, k *key) {
 	delete(b.tokens, sum)
-	delete(b.sessions, sum)
+	if _, ok := b.sessions[sum]; ok {
+		delete(b.sessions, sum)
+		b.signedIn[k.account]--
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.ended = true
@@ -151,10 +150,10 @@ func (b *Book) session(sum Sum) (a Account, k *key, save bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	k, ok := b.sessions[sum]
-	if !ok || k.over(now) {
+	if !ok {
 		return Account{}, nil, false
 	}
-	if t, ok := b.tokens[k.token]; !ok || t.over(now) {
+	if k.over(now) || !k.until.IsZero() && !now.Before(k.until) {
 		b.end(sum, k)
 		return Account{}, nil, false
 	}
@@ -167,9 +166,13 @@ func (b *Book) session(sum Sum) (a Account, k *key, save bool) {
 
 func (k *key) over(now time.Time) bool { return !k.expires.IsZero() && !now.Before(k.expires) }
 
-// during returns a context for serving a request: it ends when the key does.
+// during returns a context for serving a request: it ends when the key does, and when its token expires.
 func (k *key) during(ctx context.Context) (context.Context, func()) {
-	ctx, cancel := context.WithCancel(ctx)
+	until := k.until
+	if until.IsZero() {
+		until = time.Now().AddDate(100, 0, 0)
+	}
+	ctx, cancel := context.WithDeadline(ctx, until)
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.ended {

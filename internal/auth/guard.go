@@ -30,7 +30,7 @@ type Options struct {
 // A SessionStore keeps sessions over a restart.
 type SessionStore interface {
 	SaveSession(ctx context.Context, s Session) error
-	DropSessions(ctx context.Context, sums []Sum) error
+	DropSession(ctx context.Context, sum Sum) error
 }
 
 // A Guard stands before the routes.
@@ -77,13 +77,9 @@ func (g *Guard) Require(scope Scope, next http.Handler) http.Handler {
 
 // identify finds out who asks. A token in the request counts before the browser's session.
 func (g *Guard) identify(r *http.Request) (Access, *key, bool) {
-	if header, ok := r.Header["Authorization"]; ok {
-		token, bearer := strings.CutPrefix(header[0], "Bearer ")
+	if token, ok := bearer(r); ok {
 		account, k, known := g.Book.token(SumOf(token))
-		if !bearer || !known {
-			return Access{}, nil, false
-		}
-		return account.access(), k, true
+		return account.access(), k, known
 	}
 	cookie, err := r.Cookie(cookieName)
 	if err != nil {
@@ -100,6 +96,10 @@ func (g *Guard) identify(r *http.Request) (Access, *key, bool) {
 	a := account.access()
 	a.Browser, a.CSRF = true, csrf(cookie.Value)
 	return a, k, true
+}
+
+func bearer(r *http.Request) (token string, ok bool) {
+	return strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 }
 
 // csrf derives a session's token for forms from its id, so that nothing more has to be kept.
@@ -130,7 +130,9 @@ func (g *Guard) forged(w http.ResponseWriter, r *http.Request, a Access) string 
 
 // unknown answers a request that proves no account. Missing, wrong, expired and revoked look the same.
 func (g *Guard) unknown(w http.ResponseWriter, r *http.Request) {
-	if g.wrong(w, r, r.Header.Get("Authorization") != "") {
+	if _, ok := bearer(r); ok && !g.failures.allow(g.client(r)) {
+		w.Header().Set("Retry-After", retryAfter)
+		problem(w, http.StatusTooManyRequests, "too many wrong tokens came from this address; wait, and look for the right one")
 		return
 	}
 	w.Header().Set("WWW-Authenticate", "Bearer")

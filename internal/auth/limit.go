@@ -56,16 +56,6 @@ func (f *failures) allow(client netip.Prefix) bool {
 	return limit.Allow()
 }
 
-// wrong counts a request whose token lets nobody in, and answers it when its address has sent too many.
-func (g *Guard) wrong(w http.ResponseWriter, r *http.Request, token bool) bool {
-	if !token || g.failures.allow(g.client(r)) {
-		return false
-	}
-	w.Header().Set("Retry-After", retryAfter)
-	problem(w, http.StatusTooManyRequests, "too many wrong tokens came from this address; wait, and look for the right one")
-	return true
-}
-
 // client is where a request comes from. An IPv6 network of 64 bits is one customer of a provider.
 func (g *Guard) client(r *http.Request) netip.Prefix {
 	host, _, _ := net.SplitHostPort(r.RemoteAddr)

@@ -1,6 +1,9 @@
 package auth
 
-import "slices"
+import (
+	"maps"
+	"slices"
+)
 
 // A Scope names what a route gives access to. Each has one line in the table
 // below; a route whose scope has none is refused.
@@ -49,6 +52,9 @@ func grants() map[Scope][]Role {
 		SignalsRead: {Operator, Monitor},
 	}
 }
+
+// Scopes returns all scopes, sorted.
+func Scopes() []Scope { return slices.Sorted(maps.Keys(grants())) }
 
 // Known reports whether the scope is in the table.
 func (s Scope) Known() bool { _, ok := grants()[s]; return ok }

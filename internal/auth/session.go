@@ -23,9 +23,9 @@ func (g *Guard) SignIn(w http.ResponseWriter, r *http.Request, token string, ref
 		return Access{}, false
 	}
 	g.drop(r)
-	id, now := NewSecret(), time.Now()
+	id, now := Secret{random()}, time.Now()
 	s := Session{Sum: id.Sum(), Account: account.ID, Token: k.token, Created: now, Expires: now.Add(SessionLife)}
-	if ended := g.Book.AddSession(s); len(ended) > 0 {
+	if ended, full := g.Book.AddSession(s); full {
 		g.dropped(r.Context(), ended)
 	}
 	g.save(r.Context(), s)
@@ -56,7 +56,7 @@ func (g *Guard) drop(r *http.Request) {
 	if cookie, err := r.Cookie(cookieName); err == nil {
 		sum := SumOf(cookie.Value)
 		g.Book.endSession(sum)
-		g.dropped(r.Context(), []Sum{sum})
+		g.dropped(r.Context(), sum)
 	}
 }
 
@@ -71,10 +71,10 @@ func (g *Guard) save(ctx context.Context, s Session) {
 	}
 }
 
-func (g *Guard) dropped(ctx context.Context, sums []Sum) {
+func (g *Guard) dropped(ctx context.Context, sum Sum) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	if err := g.Sessions.DropSessions(ctx, sums); err != nil {
-		g.Log.Warn("ending sessions: a restart would bring them back", "sessions", len(sums), "error", err)
+	if err := g.Sessions.DropSession(ctx, sum); err != nil {
+		g.Log.Warn("ending a session: a restart would bring it back", "error", err)
 	}
 }

@@ -226,18 +226,14 @@ func (s *Store) SaveSession(ctx context.Context, e Session) error {
 	return nil
 }
 
-// DropSessions ends sessions, known by their SHA-256.
-func (s *Store) DropSessions(ctx context.Context, sums []string) error {
+// DropSession ends a session, known by its SHA-256. One that is not there has ended.
+func (s *Store) DropSession(ctx context.Context, sha256 string) error {
 	err := s.within(ctx, func(tx *sql.Tx) error {
-		for _, sum := range sums {
-			if _, err := tx.ExecContext(ctx, `DELETE FROM session WHERE sha256 = $1`, sum); err != nil {
-				return err
-			}
-		}
-		return nil
+		_, err := tx.ExecContext(ctx, `DELETE FROM session WHERE sha256 = $1`, sha256)
+		return err
 	})
 	if err != nil {
-		return fmt.Errorf("ending %d sessions: %w", len(sums), err)
+		return fmt.Errorf("ending a session: %w", err)
 	}
 	return nil
 }
