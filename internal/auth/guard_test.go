@@ -38,9 +38,12 @@ func (s *store) SaveSession(_ context.Context, e auth.Session) error {
 	return s.fail
 }
 
-func (s *store) DropSession(_ context.Context, sum auth.Sum) error {
+func (s *store) DropSession(ctx context.Context, sum auth.Sum) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	delete(s.kept, sum)
 	return s.fail
 }
@@ -258,7 +261,7 @@ func TestASessionIsNeverTakenOver(t *testing.T) {
 	if res := h.ask(auth.Self, request("GET", "/x", cookie(chosen))); res.StatusCode != http.StatusUnauthorized {
 		t.Errorf("the id that the browser came with lets in: %d", res.StatusCode)
 	}
-	again, _ := h.signIn(t, h.tokens[auth.Agronomist], cookie(c))
+	again, csrf := h.signIn(t, h.tokens[auth.Agronomist], cookie(c))
 	if res := h.ask(auth.Self, request("GET", "/x", cookie(c))); res.StatusCode != http.StatusUnauthorized {
 		t.Errorf("the session before lets in: %d", res.StatusCode)
 	}
@@ -266,7 +269,7 @@ func TestASessionIsNeverTakenOver(t *testing.T) {
 		t.Errorf("%d sessions are kept", len(h.store.kept))
 	}
 	w := httptest.NewRecorder()
-	h.SignOut(w, request("POST", "/logout", cookie(again)))
+	h.Require(auth.Open, http.HandlerFunc(h.SignOut)).ServeHTTP(w, request("POST", "/logout", cookie(again), with("X-CSRF-Token", csrf)))
 	if res := h.ask(auth.Self, request("GET", "/x", cookie(again))); res.StatusCode != http.StatusUnauthorized || len(h.store.kept) != 0 {
 		t.Errorf("signed out, and still in: %d, %v", res.StatusCode, h.store.kept)
 	}
@@ -315,7 +318,7 @@ func TestASessionLastsWhileItIsUsed(t *testing.T) {
 		if h.store.saves != 4 {
 			t.Errorf("the store was asked %d times, want 1 at signing in and 1 each day of use", h.store.saves)
 		}
-		if got := h.store.kept[auth.SumOf(c.Value)].Expires; got.Sub(time.Now()) != auth.SessionLife {
+		if got := h.store.kept[auth.SumOf(c.Value)].Expires; time.Until(got) != auth.SessionLife {
 			t.Errorf("kept until %v", got)
 		}
 		time.Sleep(3 * 24 * time.Hour) // the token's 90 days are over

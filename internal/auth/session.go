@@ -60,11 +60,11 @@ func (g *Guard) drop(r *http.Request) {
 	}
 }
 
-// patience bounds the wait for the records store: without it a session lasts until a restart.
+// patience bounds the wait for the records store. The wait does not end with the request: that ends with its session.
 const patience = 2 * time.Second
 
 func (g *Guard) save(ctx context.Context, s Session) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	if err := g.Sessions.SaveSession(ctx, s); err != nil {
 		g.Log.Warn("keeping a session: it lasts until the next restart", "account", s.Account, "error", err)
@@ -72,7 +72,7 @@ func (g *Guard) save(ctx context.Context, s Session) {
 }
 
 func (g *Guard) dropped(ctx context.Context, sum Sum) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	if err := g.Sessions.DropSession(ctx, sum); err != nil {
 		g.Log.Warn("ending a session: a restart would bring it back", "error", err)
