@@ -7,13 +7,15 @@ CACHE    := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/ganlin
 LINT     := $(CACHE)/bin/golangci-lint-2.15.0
 TESTSUM  := $(CACHE)/bin/gotestsum-1.13.0
 VULN     := $(CACHE)/bin/govulncheck-1.9.0
+OAPI     := $(CACHE)/bin/oapi-codegen-2.8.2
+API      := internal/httpapi/oapi-codegen.yaml internal/httpapi/openapi.yaml
 
 # Numbers to test against, when they lie beside the checkout; tests that want them are skipped and counted otherwise.
 ifneq ($(wildcard ../shared/data),)
 export GANLIN_REFERENCE ?= $(abspath ../shared/data)
 endif
 
-.PHONY: demo test test-long lint bench pictures vuln parts influxd
+.PHONY: demo test test-long generate lint bench pictures vuln parts influxd
 
 demo:
 	$(GO) run ./cmd/ganlin demo
@@ -26,8 +28,15 @@ test: parts influxd $(TESTSUM)
 test-long: parts influxd $(TESTSUM)
 	GANLIN_LONG=1 $(TESTSUM) --format standard-verbose -- -timeout 60m -count=1 -p 1 ./...
 
-lint: $(LINT)
+# What is written by a program: routes and types of the API, from its document. It has to say of every operation who may use it.
+generate: $(OAPI)
+	$(OAPI) -config $(API)
+	$(GO) test -count=1 -run TestDocument ./internal/httpapi
+
+lint: $(LINT) $(OAPI)
 	$(LINT) run ./...
+	$(OAPI) -o $(CACHE)/api.gen.go -config $(API)
+	diff -u internal/httpapi/api.gen.go $(CACHE)/api.gen.go
 	$(GO) mod verify
 	$(GO) mod tidy -diff
 
@@ -55,6 +64,8 @@ $(LINT):
 	$(call tool,github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0)
 $(TESTSUM):
 	$(call tool,gotest.tools/gotestsum@v1.13.0)
+$(OAPI):
+	$(call tool,github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen@v2.8.2)
 $(VULN):
 	$(call tool,golang.org/x/vuln/cmd/govulncheck@v1.9.0)
 

@@ -1,11 +1,35 @@
 package devices
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // A Place is an administrative division: a village or above.
 type Place struct {
 	Code PlaceCode
 	Name string
+}
+
+// Within reports whether the code is the outer one or lies within it. Zeros that
+// stand for "all of it" are ignored: a county is 500119 or 500119000000.
+func (c PlaceCode) Within(outer PlaceCode) bool {
+	return outer != "" && (c == outer || strings.HasPrefix(string(c), outer.division()))
+}
+
+// division is a code without its zeros. Only whole levels are cut (GB/T 2260,
+// GB/T 10114: 2, 4, 6, 9 and 12 digits), for 010 is a village's number and not all of 01.
+func (c PlaceCode) division() string {
+	s := string(c)
+	for _, level := range []struct {
+		digits int
+		zeros  string
+	}{{12, "000"}, {9, "000"}, {6, "00"}, {4, "00"}} {
+		if len(s) == level.digits {
+			s = strings.TrimSuffix(s, level.zeros)
+		}
+	}
+	return s
 }
 
 // A Site is a village: the unit in which rules are applied and days are counted.

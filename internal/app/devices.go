@@ -62,7 +62,11 @@ func (a addDevice) Run(ctx context.Context, c console) error {
 		func(r *remote) (made []httpapi.Credential, err error) {
 			return made, r.call(ctx, "POST", "/api/v1/devices", d, &made)
 		},
-		func(r registrar) ([]httpapi.Credential, error) { return r.Add(ctx, devices.Device(d)) })
+		func(r registrar) ([]httpapi.Credential, error) {
+			return r.Add(ctx, devices.Device{
+				ID: d.ID, Model: d.Model, Plot: d.Plot, Station: d.Station, MaxDurationS: d.MaxDurationS, MaxVolumeL: d.MaxVolumeL,
+			})
+		})
 	return showCredentials(c, a.JSON, made, err)
 }
 

@@ -37,7 +37,7 @@ func (p *program) decidedView() *decidedView {
 			names[string(d.ID)] = names[string(d.Plot)]
 		}
 	}
-	for _, site := range p.decidedNow().sites {
+	for _, site := range p.decidedNow().views {
 		for _, plot := range site.Plots {
 			v.plots[plot.ID] = plot
 		}

@@ -18,7 +18,6 @@ import (
 	"ganlin/internal/broker"
 	"ganlin/internal/config"
 	"ganlin/internal/engine"
-	"ganlin/internal/httpapi"
 	"ganlin/internal/influx"
 	"ganlin/internal/influx/influxd"
 	"ganlin/internal/journal"
@@ -247,15 +246,11 @@ func (p *program) openHTTP() error {
 	}
 	p.metrics.registry.MustRegister(p)
 	p.router = newRouter(p.guard, p.openTo)
-	api := httpapi.Options{
-		Require: p.router.require,
-		Health:  p, Registrar: p.registrar(), Accounts: p.accounts(), DeadLetters: deadLetters{p.records},
-		Metrics: p.metrics.handler(), Live: http.HandlerFunc(pages.Live), Log: p.log,
+	api, err := p.openAPI(http.HandlerFunc(pages.Live))
+	if err != nil {
+		return err
 	}
-	if p.step != nil {
-		api.Stepper = p.step
-	}
-	p.router.mux.Handle("/", httpapi.New(api))
+	p.router.mux.Handle("/", api)
 	pages.Register(p.router)
 	p.openSignIn(pages)
 	if err = p.router.complete(); err != nil {

@@ -91,7 +91,9 @@ func (r registrar) Add(ctx context.Context, d devices.Device) ([]httpapi.Credent
 	if _, ok := reg.Device(d.ID); ok {
 		return nil, fmt.Errorf("%w: device %s is in the registry already; revoke it first for a new password, then import or add it", httpapi.ErrConflict, d.ID)
 	}
-	content, err := json.Marshal(map[string][]httpapi.NewDevice{"devices": {httpapi.NewDevice(d)}}) // which is YAML too
+	content, err := json.Marshal(map[string][]httpapi.NewDevice{"devices": {{
+		ID: d.ID, Model: d.Model, Plot: d.Plot, Station: d.Station, MaxDurationS: d.MaxDurationS, MaxVolumeL: d.MaxVolumeL,
+	}}}) // which is YAML too
 	if err != nil {
 		return nil, err
 	}
@@ -167,7 +169,7 @@ func (d deadLetters) Page(ctx context.Context, after string, limit int) ([]httpa
 	}
 	page := make([]httpapi.DeadLetter, len(letters))
 	for i, l := range letters {
-		page[i] = httpapi.DeadLetter(l)
+		page[i] = letterOf(l)
 	}
 	return page, nil
 }
@@ -178,5 +180,12 @@ func (d deadLetters) Letter(ctx context.Context, id string) (httpapi.DeadLetter,
 	if errors.Is(err, records.ErrNotFound) {
 		err = fmt.Errorf("%w: there is no dead letter %q", httpapi.ErrNotFound, id)
 	}
-	return httpapi.DeadLetter(l), err
+	return letterOf(l), err
+}
+
+func letterOf(l records.DeadLetter) httpapi.DeadLetter {
+	return httpapi.DeadLetter{
+		ID: l.ID, Received: l.Received, Device: l.Device, Topic: l.Topic, Reason: l.Reason, Detail: l.Detail,
+		Codec: l.Codec, Part: l.Part, Length: l.Length, SHA256: l.SHA256, Payload: l.Payload,
+	}
 }

@@ -2,6 +2,7 @@ package app
 
 import (
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -11,21 +12,30 @@ import (
 	"ganlin/rules/valve"
 )
 
-// A villageView is how everything stands at one moment, by what people ask
-// for: the views of all sites and the registry beside them. All who look at
-// the same moment share it, so nobody changes it.
-type villageView struct {
+// A land is a registry by what people ask for. Nobody changes it.
+type land struct {
 	registry  *registry.Registry
+	plots     []devices.Plot                      // by id
+	sites     map[devices.SiteID]devices.Site     // by id
+	plotOf    map[devices.DeviceID]devices.PlotID // of every device that stands on a plot or is a valve of it
+	onPlot    map[devices.PlotID][]devices.Device // by id
+	atStation map[devices.StationID][]devices.Device
+	zones     map[devices.SiteID]*time.Location
+}
+
+// A villageView is how everything stands at one moment, by what people ask
+// for: the views of all sites and the land beside them. All who look at the
+// same moment share it, so nobody changes it.
+type villageView struct {
+	*land
 	watermark time.Time // of the site that is furthest behind; zero: nothing is decided yet
 	stopped   bool      // some site is under an emergency stop
 
-	sites      []rules.View
-	siteOf     map[devices.SiteID]*rules.View
-	plots      map[devices.PlotID]*rules.PlotView
+	views      []rules.View
+	viewOf     map[devices.SiteID]*rules.View
+	standing   map[devices.PlotID]*rules.PlotView
 	valves     map[devices.DeviceID]*valve.Valve
 	households map[devices.HouseholdID][]*rules.HouseholdView // one in each site where it has plots
-	plotOf     map[devices.DeviceID]devices.PlotID            // of every device that stands on a plot or is a valve of it
-	zones      map[devices.SiteID]*time.Location
 }
 
 // viewAge is how long a view is shown although no watermark has moved.
@@ -34,6 +44,7 @@ const viewAge = time.Second
 // A viewCache holds the newest view.
 type viewCache struct {
 	mu         sync.Mutex
+	land       *land
 	view       *villageView
 	watermarks []time.Time
 	made       time.Time // on the wall
@@ -52,53 +63,65 @@ func (p *program) decidedNow() *villageView {
 	if c.view != nil && c.view.registry == reg && time.Since(c.made) < viewAge && slices.EqualFunc(c.watermarks, watermarks, time.Time.Equal) {
 		return c.view
 	}
-	var sites []rules.View
-	p.engine.Look(func(s *rules.Site) { sites = append(sites, s.View()) })
-	c.view, c.watermarks, c.made = newVillageView(reg, sites), watermarks, time.Now()
+	if c.land == nil || c.land.registry != reg {
+		c.land = newLand(reg)
+	}
+	v := &villageView{
+		land:       c.land,
+		viewOf:     map[devices.SiteID]*rules.View{},
+		standing:   map[devices.PlotID]*rules.PlotView{},
+		valves:     map[devices.DeviceID]*valve.Valve{},
+		households: map[devices.HouseholdID][]*rules.HouseholdView{},
+	}
+	p.engine.Look(func(s *rules.Site) { v.views = append(v.views, s.View()) })
+	for i := range v.views {
+		v.add(&v.views[i])
+	}
+	c.view, c.watermarks, c.made = v, watermarks, time.Now()
 	return c.view
 }
 
-func newVillageView(reg *registry.Registry, sites []rules.View) *villageView {
-	v := &villageView{
-		registry: reg, sites: sites,
-		siteOf:     map[devices.SiteID]*rules.View{},
-		plots:      map[devices.PlotID]*rules.PlotView{},
-		valves:     map[devices.DeviceID]*valve.Valve{},
-		households: map[devices.HouseholdID][]*rules.HouseholdView{},
-		plotOf:     map[devices.DeviceID]devices.PlotID{},
-		zones:      map[devices.SiteID]*time.Location{},
+func newLand(reg *registry.Registry) *land {
+	l := &land{
+		registry: reg, plots: reg.Plots(),
+		sites:     map[devices.SiteID]devices.Site{},
+		plotOf:    map[devices.DeviceID]devices.PlotID{},
+		onPlot:    map[devices.PlotID][]devices.Device{},
+		atStation: map[devices.StationID][]devices.Device{},
+		zones:     map[devices.SiteID]*time.Location{},
 	}
+	slices.SortFunc(l.plots, func(a, b devices.Plot) int { return strings.Compare(string(a.ID), string(b.ID)) })
 	for _, s := range reg.Sites() {
 		zone, err := time.LoadLocation(s.TimeZone)
 		if err != nil {
 			zone = time.UTC // no registry with another one comes into force
 		}
-		v.zones[s.ID] = zone
+		l.sites[s.ID], l.zones[s.ID] = s, zone
 	}
 	for _, d := range reg.Devices() {
 		if d.Plot != "" {
-			v.plotOf[d.ID] = d.Plot
+			l.plotOf[d.ID] = d.Plot
+			l.onPlot[d.Plot] = append(l.onPlot[d.Plot], d)
+		} else {
+			l.atStation[d.Station] = append(l.atStation[d.Station], d)
 		}
 	}
-	for _, plot := range reg.Plots() {
+	for _, plot := range l.plots {
 		for _, id := range plot.Valves {
-			v.plotOf[id] = plot.ID
+			l.plotOf[id] = plot.ID
 		}
 	}
-	for i := range sites {
-		v.add(&sites[i])
-	}
-	return v
+	return l
 }
 
 func (v *villageView) add(s *rules.View) {
-	v.siteOf[s.Site] = s
+	v.viewOf[s.Site] = s
 	v.stopped = v.stopped || s.Stopped
 	if !s.Watermark.IsZero() && (v.watermark.IsZero() || s.Watermark.Before(v.watermark)) {
 		v.watermark = s.Watermark
 	}
 	for i := range s.Plots {
-		v.plots[s.Plots[i].ID] = &s.Plots[i]
+		v.standing[s.Plots[i].ID] = &s.Plots[i]
 	}
 	for i := range s.Valves {
 		v.valves[s.Valves[i].Device] = &s.Valves[i]
@@ -110,8 +133,8 @@ func (v *villageView) add(s *rules.View) {
 }
 
 // zone is the time zone of a site: UTC where there is none such.
-func (v *villageView) zone(site devices.SiteID) *time.Location {
-	if zone, ok := v.zones[site]; ok {
+func (l *land) zone(site devices.SiteID) *time.Location {
+	if zone, ok := l.zones[site]; ok {
 		return zone
 	}
 	return time.UTC
@@ -119,12 +142,12 @@ func (v *villageView) zone(site devices.SiteID) *time.Location {
 
 // plot returns the plot that a plot's id or a device's id speaks of: the
 // subject of an alert, a decision or a command.
-func (v *villageView) plot(subject string) (devices.Plot, bool) {
-	if plot, ok := v.registry.Plot(devices.PlotID(subject)); ok {
+func (l *land) plot(subject string) (devices.Plot, bool) {
+	if plot, ok := l.registry.Plot(devices.PlotID(subject)); ok {
 		return plot, true
 	}
-	if id, ok := v.plotOf[devices.DeviceID(subject)]; ok {
-		return v.registry.Plot(id)
+	if id, ok := l.plotOf[devices.DeviceID(subject)]; ok {
+		return l.registry.Plot(id)
 	}
 	return devices.Plot{}, false
 }

@@ -8,7 +8,6 @@ package auth
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"ganlin/devices"
 )
@@ -43,7 +42,7 @@ type Access struct {
 
 // SeesPlace reports whether the place lies within the access's reach.
 func (a Access) SeesPlace(code devices.PlaceCode) bool {
-	return a.Role == Operator || a.wide() && slices.ContainsFunc(a.Places, func(p devices.PlaceCode) bool { return covers(p, code) })
+	return a.Role == Operator || a.wide() && slices.ContainsFunc(a.Places, func(p devices.PlaceCode) bool { return code.Within(p) })
 }
 
 // SeesSite reports whether the site, or the place that it lies in, is within reach.
@@ -87,27 +86,6 @@ func (a Access) ActsOn(p devices.Plot) bool {
 // wide reports whether the role reaches as far as its sites and places.
 func (a Access) wide() bool {
 	return a.Role == Agronomist || a.Role == GridWorker || a.Role == Monitor
-}
-
-// covers reports whether the second place is the first or lies within it.
-func covers(outer, inner devices.PlaceCode) bool {
-	return outer != "" && (outer == inner || strings.HasPrefix(string(inner), division(outer)))
-}
-
-// division is a code without the zeros that stand for "all of it": a county is
-// 500119 or 500119000000. Only whole levels are cut (GB/T 2260, GB/T 10114:
-// 2, 4, 6, 9 and 12 digits), for 010 is a village's number and not all of 01.
-func division(code devices.PlaceCode) string {
-	s := string(code)
-	for _, level := range []struct {
-		digits int
-		zeros  string
-	}{{12, "000"}, {9, "000"}, {6, "00"}, {4, "00"}} {
-		if len(s) == level.digits {
-			s = strings.TrimSuffix(s, level.zeros)
-		}
-	}
-	return s
 }
 
 type accessKey struct{}

@@ -1,5 +1,7 @@
-// Package httpapi serves /api/v1, /healthz, /readyz and /metrics. It holds no
-// logic: it reads requests, asks the parts of the program through small
+// Package httpapi serves /api/v1, /healthz, /readyz and /metrics. What it
+// serves is written in openapi.yaml: routes and types are generated from it,
+// requests are held against it, and every operation says there who may use it.
+// The package holds no logic: it asks the parts of the program through small
 // interfaces and writes answers; errors are RFC 9457 problems.
 package httpapi
 
@@ -7,118 +9,76 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"time"
 
 	"ganlin/devices"
 )
 
 // Options are what the API is made of. A nil Stepper means that time is the wall clock's.
 type Options struct {
-	// Require lets through to next whom a scope allows.
+	// Require lets through to next whom a scope of the document allows.
 	Require func(scope string, next http.Handler) http.Handler
+	// Access tells who asks: whom Require has let through.
+	Access func(context.Context) (Access, bool)
 
 	Health      Health
 	Stepper     Stepper
 	Registrar   Registrar
 	Accounts    Accounts
 	DeadLetters DeadLetters
+	Plots       Plots
+	Rules       func() RuleSet
 	Metrics     http.Handler
-	Live        http.Handler // server-sent events of what the pages show now
+	Live        http.Handler // server-sent events of what the page shows now
 	Log         *slog.Logger
 }
 
-// Health says how the program is.
-type Health interface {
-	Status(ctx context.Context) (Status, error)
+// An Access is who asks and how far that account may look and act.
+type Access struct {
+	Account string
+	Reach   Reach
 }
 
-// A Status is where event time stands, what was counted, and how each part is.
-type Status struct {
-	Tick       time.Time         `json:"tick,omitzero"`
-	Watermark  time.Time         `json:"watermark,omitzero"`
-	Accounting Accounting        `json:"accounting"`
-	Parts      map[string]string `json:"parts"` // "ok", or a sentence that says what is wrong
+// A Reach is what of the land somebody may see and act on. What it does not
+// hold is answered like what does not exist.
+type Reach interface {
+	SeesPlot(devices.Plot) bool
+	SeesSite(devices.Site) bool
+	ActsOn(devices.Plot) bool
 }
 
-// OK is the state of a part that does its work.
-const OK = "ok"
+// nothing is the reach of whom nobody knows.
+type nothing struct{}
 
-// Accounting is the conservation law: received = decoded + dead_lettered, and
-// decoded = stored + duplicate + rejected + waiting, exact at every quiet moment.
-type Accounting struct {
-	Messages Messages `json:"messages"`
-	Values   Values   `json:"values"`
-	Notes    Notes    `json:"notes"`
-}
+func (nothing) SeesPlot(devices.Plot) bool { return false }
+func (nothing) SeesSite(devices.Site) bool { return false }
+func (nothing) ActsOn(devices.Plot) bool   { return false }
 
-// Messages are counted where they are read.
-type Messages struct {
-	Received     int64 `json:"received"`
-	Decoded      int64 `json:"decoded"`
-	DeadLettered int64 `json:"dead_lettered"`
-}
-
-// Values are counted where each is decided.
-type Values struct {
-	Decoded   int64 `json:"decoded"`
-	Stored    int64 `json:"stored"`
-	Duplicate int64 `json:"duplicate"`
-	Rejected  int64 `json:"rejected"`
-	Waiting   int64 `json:"waiting"`
-}
-
-// Notes are counted beside the law and are no terms of it.
-type Notes struct {
-	Unidentified int64  `json:"unidentified"`
-	Late         int64  `json:"late"`
-	LostRecords  uint64 `json:"lost_records"` // journal records that damage has taken
-}
-
-// Conserved reports whether both identities hold.
-func (a Accounting) Conserved() bool {
-	m, v := a.Messages, a.Values
-	return m.Received == m.Decoded+m.DeadLettered && v.Decoded == v.Stored+v.Duplicate+v.Rejected+v.Waiting
-}
-
-// A Stepper moves the step clock: see the contract, "In step".
-type Stepper interface {
-	// Step returns when the messages named by last are in the journal and the
-	// tick is. It returns ErrEarlier for a time before the last tick.
-	Step(ctx context.Context, at time.Time, last map[devices.DeviceID]int64) (watermark time.Time, err error)
-}
-
-// New returns the handler of all routes of this package.
-func New(o Options) http.Handler {
-	mux := http.NewServeMux()
-	a := api{o}
-	for _, r := range []struct {
-		pattern, scope string
-		handler        http.HandlerFunc
-	}{
-		{"GET /healthz", "open", a.healthz},
-		{"GET /readyz", "open", a.readyz},
-		{"GET /metrics", "metrics:read", o.Metrics.ServeHTTP},
-		{"GET /api/v1/status", "machine:read", a.status},
-		{"POST /api/v1/step", "machine:act", a.step},
-		{"GET /api/v1/accounts", "machine:read", a.listAccounts},
-		{"POST /api/v1/accounts", "machine:act", a.addAccount},
-		{"DELETE /api/v1/accounts/{id}", "machine:act", a.revokeAccount},
-		{"POST /api/v1/accounts/{id}/tokens", "machine:act", a.addToken},
-		{"DELETE /api/v1/accounts/{id}/tokens/{token}", "machine:act", a.revokeToken},
-		{"GET /api/v1/devices", "machine:read", a.listDevices},
-		{"POST /api/v1/devices", "machine:act", a.addDevice},
-		{"POST /api/v1/devices/import", "machine:act", a.importDevices},
-		{"DELETE /api/v1/devices/{id}", "machine:act", a.revokeDevice},
-		{"GET /api/v1/deadletters", "machine:read", a.listDeadLetters},
-		{"GET /api/v1/deadletters/{id}", "machine:read", a.showDeadLetter},
-		{"GET /api/v1/live", "village:read", o.Live.ServeHTTP},
-	} {
-		mux.Handle(r.pattern, o.Require(r.scope, r.handler))
+// reach is how far who asks may look.
+func (a *api) reach(ctx context.Context) Reach {
+	if access, ok := a.Access(ctx); ok && access.Reach != nil {
+		return access.Reach
 	}
-	mux.HandleFunc("/api/v1/", func(w http.ResponseWriter, r *http.Request) {
-		writeProblem(w, http.StatusNotFound, "no such resource", r.Method+" "+r.URL.Path+" is not part of the API")
-	})
-	return mux
+	return nothing{}
 }
 
-type api struct{ Options }
+// New returns the handler of all routes of this package. It fails when the
+// document and what was generated from it do not agree, or an operation does
+// not say who may use it.
+func New(o Options) (http.Handler, error) {
+	mux := http.NewServeMux()
+	a := &api{Options: o}
+	mux.Handle("GET /healthz", o.Require("open", http.HandlerFunc(a.healthz)))
+	mux.Handle("GET /readyz", o.Require("open", http.HandlerFunc(a.readyz)))
+	mux.Handle("GET /metrics", o.Require("metrics:read", o.Metrics))
+	if err := a.routes(mux); err != nil {
+		return nil, err
+	}
+	return mux, nil
+}
+
+type api struct {
+	Options
+	document []byte
+}
+
+var _ StrictServerInterface = (*api)(nil)

@@ -1,14 +1,6 @@
 package httpapi
 
-import (
-	"context"
-	"fmt"
-	"net/http"
-	"strconv"
-	"time"
-
-	"ganlin/devices"
-)
+import "context"
 
 // DeadLetters are what could not be read or stored, with the reason.
 type DeadLetters interface {
@@ -17,38 +9,14 @@ type DeadLetters interface {
 	Letter(ctx context.Context, id string) (DeadLetter, error)
 }
 
-// A DeadLetter is one of them. In a page its payload is left out.
-type DeadLetter struct {
-	ID       string           `json:"id"`
-	Received time.Time        `json:"received"`
-	Device   devices.DeviceID `json:"device,omitempty"`
-	Topic    string           `json:"topic,omitempty"`
-	Reason   string           `json:"reason"`
-	Detail   string           `json:"detail"`
-	Codec    string           `json:"codec,omitempty"`
-	Part     bool             `json:"part"`
-	Length   int              `json:"length"`
-	SHA256   string           `json:"sha256,omitempty"`
-	Payload  []byte           `json:"payload,omitempty"`
+// ListDeadLetters returns a page of letters.
+func (a *api) ListDeadLetters(ctx context.Context, in ListDeadLettersRequestObject) (ListDeadLettersResponseObject, error) {
+	page, err := a.DeadLetters.Page(ctx, in.Params.After, in.Params.Limit)
+	return ListDeadLetters200JSONResponse(page), err
 }
 
-const maxPage = 1000
-
-func (a api) listDeadLetters(w http.ResponseWriter, r *http.Request) {
-	limit := 100
-	if s := r.FormValue("limit"); s != "" {
-		n, err := strconv.Atoi(s)
-		if err != nil || n < 1 || n > maxPage {
-			a.fail(w, r, fmt.Errorf("%w: limit %q is not a number from 1 to %d", ErrBadRequest, s, maxPage))
-			return
-		}
-		limit = n
-	}
-	page, err := a.DeadLetters.Page(r.Context(), r.FormValue("after"), limit)
-	a.answer(w, r, page, err)
-}
-
-func (a api) showDeadLetter(w http.ResponseWriter, r *http.Request) {
-	letter, err := a.DeadLetters.Letter(r.Context(), r.PathValue("id"))
-	a.answer(w, r, letter, err)
+// GetDeadLetter returns one letter with its payload.
+func (a *api) GetDeadLetter(ctx context.Context, in GetDeadLetterRequestObject) (GetDeadLetterResponseObject, error) {
+	letter, err := a.DeadLetters.Letter(ctx, in.ID)
+	return GetDeadLetter200JSONResponse(letter), err
 }

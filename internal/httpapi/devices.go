@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"context"
-	"net/http"
 
 	"ganlin/devices"
 )
@@ -17,74 +16,28 @@ type Registrar interface {
 	Revoke(ctx context.Context, id devices.DeviceID) error
 }
 
-// A Device is an entry of the list of devices.
-type Device struct {
-	Device      devices.DeviceID  `json:"device"`
-	Model       string            `json:"model"`
-	Plot        devices.PlotID    `json:"plot,omitempty"`
-	Station     devices.StationID `json:"station,omitempty"`
-	Credentials string            `json:"credentials"` // active, revoked or none
-	Online      bool              `json:"online"`
+// ListDevices returns every device of the registry.
+func (a *api) ListDevices(ctx context.Context, _ ListDevicesRequestObject) (ListDevicesResponseObject, error) {
+	list, err := a.Registrar.List(ctx)
+	return ListDevices200JSONResponse(list), err
 }
 
-// A Credential is what a device logs in with. Its password is kept as a hash only.
-type Credential struct {
-	Device   devices.DeviceID `json:"device"`
-	ClientID string           `json:"client_id"`
-	Username string           `json:"username"`
-	Password string           `json:"password"`
+// AddDevice declares one device.
+func (a *api) AddDevice(ctx context.Context, in AddDeviceRequestObject) (AddDeviceResponseObject, error) {
+	d := in.Body
+	made, err := a.Registrar.Add(ctx, devices.Device{
+		ID: d.ID, Model: d.Model, Plot: d.Plot, Station: d.Station, MaxDurationS: d.MaxDurationS, MaxVolumeL: d.MaxVolumeL,
+	})
+	return AddDevice200JSONResponse(made), err
 }
 
-// A NewDevice is the body of an addition.
-type NewDevice struct {
-	ID           devices.DeviceID  `json:"id"`
-	Model        string            `json:"model"`
-	Plot         devices.PlotID    `json:"plot,omitempty"`
-	Station      devices.StationID `json:"station,omitempty"`
-	MaxDurationS int               `json:"max_duration_s,omitempty"`
-	MaxVolumeL   float64           `json:"max_volume_l,omitempty"`
+// ImportDevices takes a registry file.
+func (a *api) ImportDevices(ctx context.Context, in ImportDevicesRequestObject) (ImportDevicesResponseObject, error) {
+	made, err := a.Registrar.Import(ctx, in.Body.Name, []byte(in.Body.Content))
+	return ImportDevices200JSONResponse(made), err
 }
 
-// A RegistryFile is the body of an import.
-type RegistryFile struct {
-	Name    string `json:"name"`
-	Content string `json:"content"`
-}
-
-func (a api) listDevices(w http.ResponseWriter, r *http.Request) {
-	list, err := a.Registrar.List(r.Context())
-	a.answer(w, r, list, err)
-}
-
-func (a api) addDevice(w http.ResponseWriter, r *http.Request) {
-	var d NewDevice
-	if err := readJSON(w, r, &d); err != nil {
-		a.fail(w, r, err)
-		return
-	}
-	made, err := a.Registrar.Add(r.Context(), devices.Device(d))
-	a.answer(w, r, made, err)
-}
-
-func (a api) importDevices(w http.ResponseWriter, r *http.Request) {
-	var f RegistryFile
-	if err := readJSON(w, r, &f); err != nil {
-		a.fail(w, r, err)
-		return
-	}
-	made, err := a.Registrar.Import(r.Context(), f.Name, []byte(f.Content))
-	a.answer(w, r, made, err)
-}
-
-func (a api) revokeDevice(w http.ResponseWriter, r *http.Request) {
-	a.done(w, r, a.Registrar.Revoke(r.Context(), devices.DeviceID(r.PathValue("id"))))
-}
-
-// answer writes v, or the problem that kept it from being made.
-func (a api) answer(w http.ResponseWriter, r *http.Request, v any, err error) {
-	if err != nil {
-		a.fail(w, r, err)
-		return
-	}
-	writeJSON(w, v)
+// RevokeDevice makes a device's password let nobody in.
+func (a *api) RevokeDevice(ctx context.Context, in RevokeDeviceRequestObject) (RevokeDeviceResponseObject, error) {
+	return RevokeDevice204Response{}, a.Registrar.Revoke(ctx, in.ID)
 }

@@ -3,25 +3,47 @@ package httpapi
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"net/http"
+	"strings"
 )
 
 // A ProblemError is an error as RFC 9457 writes it.
 type ProblemError struct {
-	Title  string `json:"title"`
-	Status int    `json:"status"`
-	Detail string `json:"detail,omitempty"`
+	Type   string       `json:"type"` // about:blank, or a name that stays the same
+	Title  string       `json:"title"`
+	Status int          `json:"status"`
+	Detail string       `json:"detail,omitempty"`
+	Errors []FieldError `json:"errors,omitempty"`
+}
+
+// A FieldError is one thing that is wrong with a request.
+type FieldError struct {
+	Pointer string `json:"pointer"` // #/field of the body, ?name of the query, or the name of a header
+	Detail  string `json:"detail"`
 }
 
 // Error returns the problem as one sentence.
 func (p ProblemError) Error() string {
-	if p.Detail == "" {
-		return p.Title
+	said := []string{p.Title}
+	if p.Detail != "" {
+		said = append(said, p.Detail)
 	}
-	return p.Title + ": " + p.Detail
+	for _, e := range p.Errors {
+		said = append(said, e.Pointer+" "+e.Detail)
+	}
+	return strings.Join(said, ": ")
 }
+
+// The types of problems that a program may want to tell from others of the same status.
+const (
+	blankType          = "about:blank"
+	InvalidType        = "urn:ganlin:problem:invalid-request"
+	KeyReusedType      = "urn:ganlin:problem:idempotency-key-reused"
+	CursorType         = "urn:ganlin:problem:cursor"
+	InternalType       = "urn:ganlin:problem:internal"
+	internalDetail     = "the log of the program says more"
+	contentTypeProblem = "application/problem+json"
+)
 
 // The errors that the parts behind the API return, and their status.
 var (
@@ -31,13 +53,18 @@ var (
 	ErrUnavailable = errors.New("unavailable")
 )
 
-func writeProblem(w http.ResponseWriter, status int, title, detail string) {
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(ProblemError{Title: title, Status: status, Detail: detail})
+// Invalid says of one place of a request what is wrong with it.
+func Invalid(pointer, detail string) error {
+	return ProblemError{
+		Type: InvalidType, Title: "invalid request", Status: http.StatusBadRequest, Errors: []FieldError{{pointer, detail}},
+	}
 }
 
-func (a api) fail(w http.ResponseWriter, r *http.Request, err error) {
+// problemOf finds the problem that an error is; false: nobody was meant to see it.
+func problemOf(err error) (ProblemError, bool) {
+	if p, ok := errors.AsType[ProblemError](err); ok {
+		return p, true
+	}
 	for _, c := range []struct {
 		err    error
 		status int
@@ -48,31 +75,41 @@ func (a api) fail(w http.ResponseWriter, r *http.Request, err error) {
 		{ErrUnavailable, http.StatusServiceUnavailable},
 	} {
 		if errors.Is(err, c.err) {
-			writeProblem(w, c.status, c.err.Error(), err.Error())
-			return
+			return ProblemError{Status: c.status, Detail: strings.TrimPrefix(err.Error(), c.err.Error()+": ")}, true
 		}
 	}
-	a.Log.Error("serving a request", "method", r.Method, "path", r.URL.Path, "error", err)
-	writeProblem(w, http.StatusInternalServerError, "internal error", "the log of the program says more")
+	return ProblemError{Type: InternalType, Status: http.StatusInternalServerError, Detail: internalDetail}, false
+}
+
+// fail answers with the problem that an error is.
+func (a *api) fail(w http.ResponseWriter, r *http.Request, err error) {
+	p, known := problemOf(err)
+	if !known && r.Context().Err() == nil {
+		a.Log.Error("serving a request", "method", r.Method, "path", r.URL.Path, "error", err)
+	}
+	WriteProblem(w, p)
+}
+
+// WriteProblem answers with a problem. Type and title have defaults.
+func WriteProblem(w http.ResponseWriter, p ProblemError) {
+	if p.Type == "" {
+		p.Type = blankType
+	}
+	if p.Title == "" {
+		p.Title = strings.ToLower(http.StatusText(p.Status))
+	}
+	h := w.Header()
+	h.Set("Content-Type", contentTypeProblem)
+	h.Set("Cache-Control", "no-store")
+	if p.Status == http.StatusServiceUnavailable && h.Get("Retry-After") == "" {
+		h.Set("Retry-After", "5")
+	}
+	w.WriteHeader(p.Status)
+	_ = json.NewEncoder(w).Encode(p)
 }
 
 func writeJSON(w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	_ = json.NewEncoder(w).Encode(v)
-}
-
-// maxBody bounds a request: a registry of 100,000 devices is below it.
-const maxBody = 32 << 20
-
-func readJSON(w http.ResponseWriter, r *http.Request, v any) error {
-	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
-	d.DisallowUnknownFields()
-	if err := d.Decode(v); err != nil {
-		return fmt.Errorf("%w: reading the body: %w", ErrBadRequest, err)
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return fmt.Errorf("%w: the body goes on after its JSON value", ErrBadRequest)
-	}
-	return nil
 }

@@ -1,34 +1,32 @@
 package httpapi
 
 import (
-	"fmt"
+	"context"
 	"net/http"
 	"time"
 
 	"ganlin/devices"
 )
 
-func (a api) step(w http.ResponseWriter, r *http.Request) {
+// A Stepper moves the step clock: see the contract, "In step".
+type Stepper interface {
+	// Step returns when the messages named by last are in the journal and the
+	// tick is. It returns ErrConflict for a time before the last tick.
+	Step(ctx context.Context, at time.Time, last map[devices.DeviceID]int64) (watermark time.Time, err error)
+}
+
+// Step moves the step clock.
+func (a *api) Step(ctx context.Context, in StepRequestObject) (StepResponseObject, error) {
 	if a.Stepper == nil {
-		writeProblem(w, http.StatusConflict, "not in step", "this program runs on the wall clock; start it with --step")
-		return
+		return nil, ProblemError{Title: "not in step", Status: http.StatusConflict, Detail: "this program runs on the wall clock; start it with --step"}
 	}
-	var in struct {
-		At   time.Time                  `json:"at"`
-		Last map[devices.DeviceID]int64 `json:"last"`
+	if in.Body.At.IsZero() {
+		return nil, Invalid("#/at", "send the time of the barrier in RFC 3339")
 	}
-	if err := readJSON(w, r, &in); err != nil {
-		a.fail(w, r, err)
-		return
+	last := make(map[devices.DeviceID]int64, len(in.Body.Last))
+	for id, seq := range in.Body.Last {
+		last[devices.DeviceID(id)] = seq
 	}
-	if in.At.IsZero() {
-		a.fail(w, r, fmt.Errorf("%w: at is missing; send the time of the barrier in RFC 3339", ErrBadRequest))
-		return
-	}
-	watermark, err := a.Stepper.Step(r.Context(), in.At.UTC(), in.Last)
-	if err != nil {
-		a.fail(w, r, err)
-		return
-	}
-	writeJSON(w, map[string]time.Time{"watermark": watermark})
+	watermark, err := a.Stepper.Step(ctx, in.Body.At.UTC(), last)
+	return Step200JSONResponse{Watermark: watermark}, err
 }

@@ -1,0 +1,51 @@
+package app
+
+import (
+	"context"
+	"net/http"
+
+	"ganlin/internal/auth"
+	"ganlin/internal/httpapi"
+)
+
+// openAPI makes the handler of /api/v1 and what lies beside it.
+func (p *program) openAPI(live http.Handler) (http.Handler, error) {
+	o := httpapi.Options{
+		Require: p.router.require, Access: apiAccess,
+		Health: p, Registrar: p.registrar(), Accounts: p.accounts(), DeadLetters: deadLetters{p.records}, Plots: plotSource{p}, Rules: p.ruleSet,
+		Metrics: p.metrics.handler(), Live: live, Log: p.log,
+	}
+	if p.step != nil {
+		o.Stepper = p.step
+	}
+	return httpapi.New(o)
+}
+
+// apiAccess tells the API who asks.
+func apiAccess(ctx context.Context) (httpapi.Access, bool) {
+	a, ok := auth.From(ctx)
+	return httpapi.Access{Account: a.Account, Reach: a}, ok
+}
+
+// ruleSet shows the rules in force.
+func (p *program) ruleSet() httpapi.RuleSet {
+	set := httpapi.RuleSet{Hash: p.rules.Hash, Rules: []httpapi.Rule{}}
+	for i := range p.rules.Rules {
+		r := &p.rules.Rules[i]
+		one := httpapi.Rule{
+			ID: r.ID, Version: r.Version, About: string(r.Subject), Do: string(r.Do), Severity: r.Severity,
+			When: r.When.String(), ForS: r.For.Seconds(), Params: r.Params, Builtin: r.Builtin,
+		}
+		if r.Applies != nil {
+			one.Applies = r.Applies.String()
+		}
+		if r.Clear != nil {
+			one.Clear = r.Clear.String()
+		}
+		if one.Params == nil {
+			one.Params = map[string]float64{}
+		}
+		set.Rules = append(set.Rules, one)
+	}
+	return set
+}
