@@ -85,6 +85,7 @@ type program struct {
 	rules   *rulefile.Set
 	engine  *engine.Engine
 	valves  *valves.Courier
+	notices *notices
 	decided atomic.Int64 // decisions of this process
 	views   viewCache
 	asked   bool // the valves have been asked how they stand; of the one step at a time
@@ -156,6 +157,9 @@ func (p *program) open(ctx context.Context) (err error) {
 	if o.hooks.journal != nil {
 		j = o.hooks.journal(j)
 	}
+	if err = p.openNotices(ctx); err != nil {
+		return err
+	}
 	if err = p.openEngine(ctx); err != nil {
 		return err
 	}
@@ -179,6 +183,7 @@ func (p *program) run(ctx context.Context, more ...stage) error {
 		stage{"latest values", p.recent.run},
 		stage{"valves", p.valves.Run},
 		stage{"emergency stop", p.stopAgain},
+		stage{"messages to farmers", p.notices.outbox.Run},
 		stage{"rules", p.engine.Run},
 		stage{"intake", p.intake.Run},
 	)
