@@ -2,7 +2,9 @@ package config
 
 import (
 	"net"
+	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -173,13 +175,13 @@ func (l *loader) smsChannel(n position.Node, v *Notify) {
 	if !ok || n.Absent() {
 		return
 	}
-	s := &SMSChannel{At: n.At(), Method: "POST"}
+	s := &SMSChannel{At: n.At(), Method: http.MethodPost}
 	v.SMS = s
 	if m.Get("url").Absent() {
 		n.Errorf("notify.sms lacks url; write that of the provider's gateway")
 	}
 	l.text(m, "url", &s.URL)
-	if l.text(m, "method", &s.Method) && s.Method != "POST" && s.Method != "GET" && s.Method != "PUT" {
+	if l.text(m, "method", &s.Method) && !slices.Contains([]string{http.MethodPost, http.MethodGet, http.MethodPut}, s.Method) {
 		m.Get("method").Errorf("notify.sms.method: %q is not POST, GET or PUT", s.Method)
 	}
 	l.text(m, "body", &s.Body)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -236,9 +237,7 @@ func (d *draft) keep(ctx context.Context) error {
 		return err
 	}
 	d.box.cursor = d.cursor
-	for id, book := range d.books {
-		d.box.books[id] = book
-	}
+	maps.Copy(d.box.books, d.books)
 	for id, n := range d.notices {
 		if n.Settled.IsZero() {
 			d.box.open[id] = n

@@ -199,7 +199,7 @@ func (g *gateway) value(answer []byte) string {
 	if err := d.Decode(&v); err != nil && !errors.Is(err, io.EOF) {
 		return ""
 	}
-	for _, name := range strings.Split(g.o.Success.Field, ".") {
+	for name := range strings.SplitSeq(g.o.Success.Field, ".") {
 		switch at := v.(type) {
 		case map[string]any:
 			v = at[name]
