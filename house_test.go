@@ -28,6 +28,7 @@ var rooms = []room{
 	{"rules", []string{"devices", "rules"}, "rules are pure"},
 	{"firmware-sim", []string{"devices", "firmware-sim"}, "the simulator shares only the vocabulary with what it tests"},
 	{"dashboards", []string{"devices", "dashboards"}, "pages know only the vocabulary"},
+	{"docs", nil, "an example knows the contract and nothing of ours"},
 	{"cmd", []string{"internal/app"}, "cmd parses nothing and calls the wiring"},
 	{"internal/app", []string{"devices", "ingest", "rules", "firmware-sim", "dashboards", "internal"}, "the only place where parts meet"},
 	{"internal/position", nil, "a place in a file is a word that all readers of files share"},

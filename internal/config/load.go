@@ -39,7 +39,7 @@ type loader struct {
 }
 
 func (l *loader) root(n position.Node, c *Config) {
-	m, ok := n.Mapping("a configuration", "data", "http", "mqtt", "journal", "influx", "records", "registry", "rules", "timezone", "notify")
+	m, ok := n.Mapping("a configuration", "data", "http", "mqtt", "journal", "influx", "records", "registry", "rules", "signals", "timezone")
 	if !ok {
 		return
 	}
@@ -51,10 +51,10 @@ func (l *loader) root(n position.Node, c *Config) {
 	l.records(m.Get("records"))
 	c.Registry = l.files(m.Get("registry"), "registry")
 	c.Rules = l.files(m.Get("rules"), "rules")
+	l.signals(m.Get("signals"), &c.Signals)
 	if l.text(m, "timezone", &c.TimeZone) {
 		complain(m.Get("timezone"), "timezone", checkTimeZone(c.TimeZone))
 	}
-	l.notify(m.Get("notify"), &c.Notify)
 }
 
 var (

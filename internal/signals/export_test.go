@@ -1,0 +1,29 @@
+package signals
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Sign is sign, for its test.
+var Sign = sign
+
+// Backoff is backoff, for its test.
+var Backoff = backoff
+
+// GiveUp is how long a webhook may fail.
+const GiveUp = giveUp
+
+// MayDial is mayDial, for its table.
+func MayDial(addr string, private []netip.Prefix, plain bool) error {
+	return mayDial(netip.MustParseAddr(addr), private, plain)
+}
+
+// SetStreamDeadline shortens how long a stream waits for a client that takes nothing.
+func (f *Feed) SetStreamDeadline(d time.Duration) { f.deadline = d }
+
+// SetAttemptTimeout shortens how long an attempt lasts.
+func (s *Sender) SetAttemptTimeout(d time.Duration) { s.client.timeout = d }
+
+// Streams is how many streams are open.
+func (f *Feed) Streams() int64 { return f.streams.Load() }

@@ -1,0 +1,475 @@
+package signals_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	cloudevents "github.com/cloudevents/sdk-go/v2"
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"ganlin/internal/signals"
+)
+
+func mustParse(text string) *url.URL {
+	u, err := url.Parse(text)
+	if err != nil {
+		panic(err)
+	}
+	return u
+}
+
+func all(signals.Webhook) bool { return true }
+
+// A receiver is a real server that verifies what comes with the official libraries.
+type receiver struct {
+	tb     testing.TB
+	server *httptest.Server
+	secret string
+	answer func(w http.ResponseWriter, r *http.Request, n int) // of the nth request, from 1
+
+	mu       sync.Mutex
+	requests int
+	ids      []string // of the signals that it took, each once, in the order of their coming
+	types    []string
+	twice    int
+}
+
+func newReceiver(tb testing.TB, answer func(w http.ResponseWriter, r *http.Request, n int)) *receiver {
+	tb.Helper()
+	v := &receiver{tb: tb, answer: answer}
+	v.server = httptest.NewServer(v)
+	tb.Cleanup(func() {
+		v.server.CloseClientConnections()
+		v.server.Close()
+	})
+	return v
+}
+
+func (v *receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		v.tb.Error(err)
+	}
+	v.mu.Lock()
+	v.requests++
+	n := v.requests
+	hook, err := standardwebhooks.NewWebhook(v.secret)
+	if err == nil {
+		err = hook.Verify(body, r.Header)
+	}
+	v.mu.Unlock()
+	if err != nil {
+		v.tb.Errorf("the signature does not verify: %v", err)
+		http.Error(w, err.Error(), http.StatusUnauthorized)
+		return
+	}
+	var e cloudevents.Event
+	if err := json.Unmarshal(body, &e); err != nil || e.Validate() != nil || e.ID() != r.Header.Get("webhook-id") {
+		v.tb.Errorf("it is no CloudEvent: %v, %v, %s", err, e.Validate(), body)
+	}
+	took := &status{ResponseWriter: w, code: http.StatusOK}
+	v.answer(took, r, n)
+	if took.code/100 != 2 {
+		return
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if slices.Contains(v.ids, e.ID()) {
+		v.twice++
+		return
+	}
+	v.ids, v.types = append(v.ids, e.ID()), append(v.types, e.Type())
+}
+
+func (v *receiver) taken() []string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return slices.Clone(v.ids)
+}
+
+func (v *receiver) asked() int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.requests
+}
+
+type status struct {
+	http.ResponseWriter
+	code int
+}
+
+func (s *status) WriteHeader(code int) {
+	s.code = code
+	s.ResponseWriter.WriteHeader(code)
+}
+
+func takes(http.ResponseWriter, *http.Request, int) {}
+
+func answers(code int) func(http.ResponseWriter, *http.Request, int) {
+	return func(w http.ResponseWriter, _ *http.Request, _ int) { w.WriteHeader(code) }
+}
+
+// hook makes a webhook of an account to a receiver, from the first signal on.
+func (s *station) hook(account string, v *receiver) signals.Webhook {
+	s.tb.Helper()
+	w, err := s.sender.Add(s.tb.Context(), account, v.server.URL, "0")
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.secret = w.Secret
+	return w
+}
+
+func (s *station) hookNow(id string) signals.Webhook {
+	s.tb.Helper()
+	for _, w := range s.sender.List(all) {
+		if w.ID == id {
+			return w
+		}
+	}
+	s.tb.Fatalf("webhook %s is gone", id)
+	return signals.Webhook{}
+}
+
+func ids(events []signals.Event) (all []string) {
+	for _, e := range events {
+		all = append(all, e.ID)
+	}
+	return all
+}
+
+// Whatever one receiver does, another gets everything, in order and once.
+func TestOneReceiverHurtsNoOther(t *testing.T) {
+	elsewhere := newReceiver(t, takes)
+	hung := make(chan struct{})
+	t.Cleanup(func() { close(hung) })
+	for name, c := range map[string]struct {
+		answer func(w http.ResponseWriter, r *http.Request, n int)
+		last   string // what its last answer is said to be
+		takes  bool   // it gets everything in the end
+		stops  bool   // it is not asked again
+	}{
+		"control": {takes, "200", true, false},
+		"hangs": {func(_ http.ResponseWriter, r *http.Request, _ int) {
+			select {
+			case <-hung:
+			case <-r.Context().Done():
+			}
+		}, "no answer within 1s", false, false},
+		"trickles its answer": {func(w http.ResponseWriter, r *http.Request, _ int) {
+			w.WriteHeader(http.StatusInternalServerError)
+			for r.Context().Err() == nil {
+				_, _ = io.WriteString(w, "x")
+				_ = http.NewResponseController(w).Flush()
+			}
+		}, "500", false, false},
+		"redirects": {func(w http.ResponseWriter, r *http.Request, _ int) {
+			http.Redirect(w, r, elsewhere.server.URL, http.StatusTemporaryRedirect)
+		}, "307: redirects are not followed", false, false},
+		"is gone":           {answers(http.StatusGone), "410", false, true},
+		"refuses":           {answers(http.StatusForbidden), "403", false, false},
+		"a storm of errors": {func(w http.ResponseWriter, _ *http.Request, n int) { w.WriteHeader([]int{200, 500, 502, 500}[n%4]) }, "200", true, false},
+		"drops connections": {func(w http.ResponseWriter, _ *http.Request, n int) {
+			if n%2 == 1 {
+				panic(http.ErrAbortHandler)
+			}
+		}, "200", true, false},
+		"sends huge headers": {func(w http.ResponseWriter, _ *http.Request, _ int) {
+			w.Header().Set("X", strings.Repeat("x", 1<<20))
+			w.WriteHeader(http.StatusOK)
+		}, "", false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStation(t)
+			s.sender.SetAttemptTimeout(time.Second)
+			odd, well := newReceiver(t, c.answer), newReceiver(t, takes)
+			hook := s.hook("odd", odd)
+			s.hook("well", well)
+			s.run()
+			s.tell(10)
+			until(t, "the well one", func() bool { return len(well.taken()) == 20 })
+			until(t, "the odd one", func() bool { return odd.asked() > 1 || c.stops && s.hookNow(hook.ID).Disabled != "" })
+			if c.takes {
+				until(t, "the odd one to have all", func() bool { return len(odd.taken()) == 20 })
+				if got := odd.taken(); !slices.Equal(got, ids(s.all(everything("odd")))) {
+					t.Errorf("it has %v", got)
+				}
+			} else {
+				until(t, "an answer", func() bool { return s.hookNow(hook.ID).LastAnswer != "" })
+			}
+			now := s.hookNow(hook.ID)
+			if c.last != "" && now.LastAnswer != c.last && (!c.takes || now.Delivered == 20) {
+				t.Errorf("its last answer is said to be %q, want %q", now.LastAnswer, c.last)
+			}
+			if c.stops != (now.Disabled != "") || c.stops && odd.asked() != 1 {
+				t.Errorf("disabled: %q, after %d requests", now.Disabled, odd.asked())
+			}
+			if !c.takes && now.Delivered != 0 {
+				t.Errorf("%d signals are said to be delivered", now.Delivered)
+			}
+			if got := well.taken(); !slices.Equal(got, ids(s.all(everything("well")))) || well.twice > 0 {
+				t.Errorf("the well one has %v, %d of them twice", got, well.twice)
+			}
+		})
+	}
+	t.Cleanup(func() {
+		if elsewhere.asked() > 0 {
+			t.Error("a redirect was followed")
+		}
+	})
+}
+
+// A webhook that goes to this machine through a name reaches nothing, because
+// the address that is dialled counts; where that is allowed, the control, it arrives.
+func TestPrivateAddressesAreNotDialled(t *testing.T) {
+	for _, allowed := range []bool{false, true} {
+		hits := make(chan struct{}, 10)
+		server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { hits <- struct{}{} }))
+		server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+		server.StartTLS()
+		defer server.Close()
+		private := loopback
+		if !allowed {
+			private = nil
+		}
+		s := openStation(t, filepath.Join(t.TempDir(), "records.db"), private)
+		for _, host := range []string{"127.0.0.1", "localhost", "[::ffff:127.0.0.1]"} {
+			w, err := s.sender.Add(t.Context(), "town", "https://"+host+":"+mustParse(server.URL).Port(), "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := s.sender.Test(t.Context(), w.ID, all)
+			refused := strings.Contains(got.Answer, "is no public address")
+			if err != nil || got.OK || refused == allowed {
+				t.Errorf("%s, allowed %v: %+v, %v", host, allowed, got, err)
+			}
+			if allowed && !strings.Contains(got.Answer, "certificate") { // it was reached, and is not trusted
+				t.Errorf("%s: %+v", host, got)
+			}
+		}
+		if len(hits) > 0 {
+			t.Error("a private address was reached")
+		}
+	}
+}
+
+func TestWhichAddressesAreDialled(t *testing.T) {
+	for addr, want := range map[string]bool{
+		"1.1.1.1": true, "223.5.5.5": true, "2400:3200::1": true, "::ffff:1.1.1.1": true,
+		"127.0.0.1": false, "::1": false, "::ffff:127.0.0.1": false, "10.1.2.3": false, "172.16.0.1": false, "192.168.1.1": false, "169.254.169.254": false,
+		"fe80::1": false, "fd00::1": false, "0.0.0.0": false, "::": false, "100.64.0.1": false, "224.0.0.1": false, "ff02::1": false, "255.255.255.255": false,
+		"64:ff9b::7f00:1": false, "2002:7f00:1::": false, "::127.0.0.1": false, "198.18.0.1": false, "240.0.0.1": false, "2001:db8::1": false, "fec0::1": false,
+	} {
+		if err := signals.MayDial(addr, nil, false); (err == nil) != want {
+			t.Errorf("%s: %v, want dialled %v", addr, err, want)
+		}
+		if err := signals.MayDial(addr, nil, true); err == nil {
+			t.Errorf("%s is sent to unencrypted", addr)
+		}
+	}
+	for _, addr := range []string{"127.0.0.1", "::1", "::ffff:127.0.0.1"} {
+		if err := signals.MayDial(addr, loopback, true); err != nil {
+			t.Errorf("%s was allowed: %v", addr, err)
+		}
+	}
+}
+
+func TestAddressesOfWebhooks(t *testing.T) {
+	s := openStation(t, filepath.Join(t.TempDir(), "records.db"), nil)
+	for text, ok := range map[string]bool{
+		"https://town.example/ganlin?x=1": true, "https://town.example:8443": true,
+		"http://town.example": false, "ftp://town.example": false, "town.example": false, "https://": false, "": false, "https://u:p@town.example": false,
+		"https://town.example/#x": false, "https://town.example/" + strings.Repeat("x", 3000): false, "file:///etc/passwd": false, "https://a b": false,
+	} {
+		if _, err := s.sender.Add(t.Context(), text, text, ""); (err == nil) != ok || err != nil && !errors.Is(err, signals.ErrURL) {
+			t.Errorf("%q: %v, want ok %v", text, err, ok)
+		}
+	}
+	for range 10 {
+		if _, err := s.sender.Add(t.Context(), "many", "https://town.example", ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.sender.Add(t.Context(), "many", "https://town.example", ""); !errors.Is(err, signals.ErrTooMany) {
+		t.Errorf("the 11th: %v", err)
+	}
+	if _, err := s.sender.Add(t.Context(), "town", "https://town.example", "5"); !errors.Is(err, signals.ErrFuture) {
+		t.Errorf("from a cursor of the future: %v", err)
+	}
+}
+
+// Stopped at any moment and started again, a webhook misses nothing, is told
+// everything in order, and knows by the id what it was told before.
+func TestRestartsMissNothing(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "records.db")
+	v := newReceiver(t, func(w http.ResponseWriter, _ *http.Request, _ int) {
+		if rand.IntN(3) == 0 {
+			w.WriteHeader(http.StatusInternalServerError)
+		}
+	})
+	s := openStation(t, file, loopback)
+	s.hook("town", v)
+	told, at := 0, 0
+	for range 8 {
+		stop := s.run()
+		s.tell(5)
+		told += 10
+		enough := at + 1 + rand.IntN(told-at)
+		until(t, "some of it", func() bool { return len(v.taken()) >= enough })
+		stop()
+		at, s = len(v.taken()), reopened(t, s, file)
+	}
+	s.run()
+	until(t, "all of it", func() bool { return len(v.taken()) == told })
+	if got := v.taken(); !slices.Equal(got, ids(s.all(everything("town")))) {
+		t.Errorf("it was told %v", got)
+	}
+	t.Logf("%d signals, %d of them twice", told, v.twice)
+}
+
+func reopened(t *testing.T, s *station, file string) *station {
+	t.Helper()
+	if err := s.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again := openStation(t, file, loopback)
+	again.told = s.told
+	return again
+}
+
+func TestSecretsAreRotated(t *testing.T) {
+	s := newStation(t)
+	v := newReceiver(t, takes)
+	w := s.hook("town", v)
+	s.run()
+	s.tell(1)
+	until(t, "the first", func() bool { return len(v.taken()) == 2 })
+	rotated, err := s.sender.Rotate(t.Context(), w.ID, all)
+	if err != nil || rotated.Secret == w.Secret || !strings.HasPrefix(rotated.Secret, "whsec_") {
+		t.Fatalf("%+v, %v", rotated, err)
+	}
+	s.tell(1) // the receiver has the old one still
+	until(t, "one by the old secret", func() bool { return len(v.taken()) == 4 })
+	v.mu.Lock()
+	v.secret = rotated.Secret
+	v.mu.Unlock()
+	s.tell(1)
+	until(t, "one by the new secret", func() bool { return len(v.taken()) == 6 })
+	if got := s.hookNow(w.ID); got.Secret != "" || got.OldSecret != "" {
+		t.Error("a list shows secrets")
+	}
+	over := signals.Webhook{Secret: rotated.Secret, OldSecret: w.Secret, OldUntil: noon}
+	if both, err := signals.Sign(over, "x", nil, noon.Add(-time.Second)); err != nil || len(strings.Fields(both)) != 2 {
+		t.Errorf("before the old one ends: %s, %v", both, err)
+	}
+	if one, err := signals.Sign(over, "x", nil, noon); err != nil || len(strings.Fields(one)) != 1 {
+		t.Errorf("afterwards: %s, %v", one, err)
+	}
+}
+
+// The signature is that of the specification's example.
+func TestSignature(t *testing.T) {
+	got, err := signals.Sign(signals.Webhook{Secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}, "msg_p5jXN8AQM9LWM0D4loKWxJek", []byte(`{"test": 2432232314}`), time.Unix(1614265330, 0))
+	if want := "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="; got != want || err != nil {
+		t.Errorf("%s, %v; want %s", got, err, want)
+	}
+}
+
+// A webhook ends with its account, and goes on where it stood when it is put into force again.
+func TestDisabledAndEnabled(t *testing.T) {
+	s := newStation(t)
+	v, leaves := newReceiver(t, takes), newReceiver(t, answers(http.StatusGone))
+	w, gone := s.hook("town", v), s.hook("district", leaves)
+	s.run()
+	s.tell(1)
+	until(t, "both", func() bool { return len(v.taken()) == 2 && s.hookNow(gone.ID).Disabled != "" })
+	s.mu.Lock()
+	s.ended["town"] = true
+	s.mu.Unlock()
+	s.tell(1)
+	until(t, "the account's end", func() bool { return s.hookNow(w.ID).Disabled != "" })
+	s.mu.Lock()
+	s.ended["town"] = false
+	s.mu.Unlock()
+	leaves.mu.Lock()
+	leaves.answer = takes
+	leaves.mu.Unlock()
+	if pending, err := s.sender.Pending(t.Context()); pending != 0 || err != nil {
+		t.Errorf("what is disabled has %d pending, %v", pending, err)
+	}
+	for _, id := range []string{w.ID, gone.ID} {
+		for range 3 { // asked thrice it sends once
+			if got, err := s.sender.Enable(t.Context(), id, all); err != nil || got.Disabled != "" || got.Secret != "" {
+				t.Errorf("enabling: %+v, %v", got, err)
+			}
+		}
+	}
+	until(t, "both again", func() bool { return len(v.taken()) == 4 && len(leaves.taken()) == 4 })
+	until(t, "nothing to wait", func() bool {
+		pending, err := s.sender.Pending(t.Context())
+		return pending == 0 && err == nil
+	})
+	if v.twice+leaves.twice > 0 {
+		t.Errorf("told twice: %d and %d", v.twice, leaves.twice)
+	}
+	none := func(signals.Webhook) bool { return false }
+	for what, err := range map[string]error{
+		"deleting":  s.sender.Delete(t.Context(), w.ID, none),
+		"an absent": s.sender.Delete(t.Context(), "wh_x", all),
+	} {
+		if !errors.Is(err, signals.ErrNoWebhook) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if err := s.sender.Delete(t.Context(), w.ID, all); err != nil {
+		t.Fatal(err)
+	}
+	asked := v.asked()
+	s.tell(1)
+	until(t, "the other one", func() bool { return len(leaves.taken()) == 6 })
+	if v.asked() != asked {
+		t.Error("what was deleted is told more")
+	}
+}
+
+func TestWebhookIsTried(t *testing.T) {
+	s := newStation(t)
+	v := newReceiver(t, takes)
+	w := s.hook("town", v)
+	got, err := s.sender.Test(t.Context(), w.ID, all)
+	if err != nil || !got.OK || got.Answer != "200" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if !slices.Equal(v.types, []string{signals.TestType}) || s.hookNow(w.ID).Delivered != 0 {
+		t.Errorf("it was told %v", v.types)
+	}
+}
+
+// It is waited longer each time, with enough chance in it that receivers do not
+// come back together, and never longer than a few hours.
+func TestBackoff(t *testing.T) {
+	for failures := 1; failures < 60; failures++ {
+		want := min(5*time.Second<<min(failures-1, 30), 4*time.Hour)
+		for range 20 {
+			if got := signals.Backoff(5*time.Second, failures); got < want*3/4 || got > want*5/4 {
+				t.Errorf("after %s failures %v, want about %v", strconv.Itoa(failures), got, want)
+			}
+		}
+	}
+}

@@ -1,0 +1,171 @@
+package signals_test
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"ganlin/internal/signals"
+)
+
+// streaming serves the stream as the program does, over real sockets.
+func streaming(t *testing.T, s *station) *httptest.Server {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		stream, err := s.feed.Open(r.Context(), everything("town"), r.Header.Get("Last-Event-ID"))
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		if err := stream.Serve(r.Context(), w); errors.Is(err, signals.ErrBusy) {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		}
+	}))
+	t.Cleanup(func() {
+		server.CloseClientConnections()
+		server.Close()
+	})
+	return server
+}
+
+// listen opens a stream and returns the ids and data of its events as they come.
+func listen(t *testing.T, url, last string) (next func() (id, data string), resume func()) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if last != "" {
+		req.Header.Set("Last-Event-ID", last)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") != "text/event-stream" {
+		t.Fatalf("the stream answers %s, %s", res.Status, res.Header.Get("Content-Type"))
+	}
+	lines := bufio.NewScanner(res.Body)
+	return func() (id, data string) {
+		for lines.Scan() {
+			if text, ok := strings.CutPrefix(lines.Text(), "id: "); ok {
+				id = text
+			}
+			if text, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
+				return id, text
+			}
+		}
+		t.Fatalf("the stream ended: %v", lines.Err())
+		return "", ""
+	}, func() { _ = res.Body.Close() }
+}
+
+func TestStreamResumes(t *testing.T) {
+	s := newStation(t)
+	server := streaming(t, s)
+	s.tell(1) // before anybody listens
+	next, leave := listen(t, server.URL, "")
+	s.tell(2)
+	id, data := next()
+	if id != "000000000003" || !strings.Contains(data, `"type":"ganlin.risk.clue.raised"`) {
+		t.Errorf("the first event is %s %s", id, data)
+	}
+	leave()
+	s.tell(1) // while nobody listens
+	next, leave = listen(t, server.URL, id)
+	defer leave()
+	for want := 4; want <= 8; want++ {
+		if id, _ := next(); id != fmt.Sprintf("%012d", want) {
+			t.Errorf("event %s, want %d", id, want)
+		}
+	}
+	fromZero, leave := listen(t, server.URL, "0")
+	defer leave()
+	if id, _ := fromZero(); id != "000000000001" {
+		t.Errorf("from zero the first is %s", id)
+	}
+	res, err := http.DefaultClient.Do(&http.Request{Method: http.MethodGet, URL: mustParse(server.URL), Header: http.Header{"Last-Event-Id": {"99"}}})
+	if err != nil || res.StatusCode != http.StatusBadRequest {
+		t.Errorf("a cursor of the future: %v, %v", res, err)
+	}
+}
+
+// A client that stops reading is dropped, and another hears everything
+// meanwhile. The other is the control: it reads on and is not dropped.
+func TestStreamDropsWhoStopsReading(t *testing.T) {
+	s := newStation(t)
+	s.feed.SetStreamDeadline(200 * time.Millisecond)
+	server := streaming(t, s)
+	address := strings.TrimPrefix(server.URL, "http://")
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	if err := conn.(*net.TCPConn).SetReadBuffer(4096); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fmt.Fprintf(conn, "GET / HTTP/1.1\r\nHost: %s\r\nLast-Event-ID: 0\r\n\r\n", address); err != nil {
+		t.Fatal(err)
+	}
+	next, leave := listen(t, server.URL, "0")
+	defer leave()
+	until(t, "both streams", func() bool { return s.feed.Streams() == 2 })
+	const each = 500
+	told := 0
+	for round := 0; s.feed.Streams() == 2; round++ { // until the kernel's buffers are full and the deadline is over
+		s.tell(each)
+		for range 2 * each {
+			told++
+			if id, _ := next(); id != fmt.Sprintf("%012d", told) {
+				t.Fatalf("the other client hears %s, want %d", id, told)
+			}
+		}
+		if round > 400 {
+			t.Fatal("who stops reading is never dropped")
+		}
+	}
+	s.tell(1)
+	if id, _ := next(); id != fmt.Sprintf("%012d", told+1) || s.feed.Streams() != 1 {
+		t.Errorf("afterwards the other client hears %s, and %d streams are open", id, s.feed.Streams())
+	}
+	t.Logf("dropped after %d signals", told)
+}
+
+func TestStreamsAreBounded(t *testing.T) {
+	s := newStation(t)
+	server := streaming(t, s)
+	var leave []func()
+	defer func() {
+		for _, l := range leave {
+			l()
+		}
+	}()
+	for {
+		res, err := http.Get(server.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		leave = append(leave, func() { _ = res.Body.Close() })
+		if res.StatusCode == http.StatusServiceUnavailable {
+			break
+		}
+		if len(leave) > 1000 {
+			t.Fatal("streams are not bounded")
+		}
+	}
+	leave[0]()
+	until(t, "room", func() bool { return s.feed.Streams() < int64(len(leave)-1) })
+	next, end := listen(t, server.URL, "0")
+	defer end()
+	s.tell(1)
+	if id, _ := next(); id != "000000000001" {
+		t.Errorf("in the room that was made the first is %s", id)
+	}
+}
