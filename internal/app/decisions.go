@@ -132,13 +132,15 @@ func (p *program) tickByTheWall(ctx context.Context) error {
 // committed starts what has been decided.
 func (p *program) committed(decisions []devices.Decision) {
 	for _, d := range decisions {
+		if d.Kind == devices.ClueDecision {
+			p.feed.Wake()
+		}
 		if d.Command != nil && d.Rule != rules.PersonRule { // a person's has been sent already
 			if err := p.valves.Send(devices.DeviceID(d.Subject), *d.Command); err != nil {
 				p.log.Error("a command is not sent", "valve", d.Subject, "command", d.ID, "error", err)
 			}
 		}
 	}
-	p.notices.outbox.Kick()
 	p.decided.Add(int64(len(decisions)))
 }
 

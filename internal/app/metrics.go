@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -9,6 +10,7 @@ import (
 
 	"ganlin/internal/httpapi"
 	"ganlin/internal/now"
+	"ganlin/internal/signals"
 )
 
 // metrics are what /metrics shows. Counts are read where they are kept, at the
@@ -51,8 +53,8 @@ var (
 	pointsDesc    = desc("ganlin_store_points_total", "Values that InfluxDB has stored.")
 	deadDesc      = desc("ganlin_deadletters_total", "Dead letters by reason.", "reason")
 	devicesDesc   = desc("ganlin_devices", "Devices of the registry, by what is known of their connection.", "state")
-	noticesDesc   = desc("ganlin_notices_total", "Messages to farmers of this process by channel and what became of them; again counts tries that failed and are repeated.", "channel", "result")
-	unsentDesc    = desc("ganlin_notices_pending", "Messages to farmers that are to be sent.", "channel")
+	signalsDesc   = desc("ganlin_signals_pending", "Signals that webhooks in force have not taken yet, summed over the webhooks.")
+	webhooksDesc  = desc("ganlin_webhooks", "Webhooks by how they are: well, failing or disabled.", "state")
 	partReadyDesc = desc("ganlin_part_ready", "Whether a part does its work: 1 or 0.", "part")
 )
 
@@ -90,12 +92,6 @@ func (p *program) Collect(out chan<- prometheus.Metric) {
 	for reason, n := range p.dead.counts() {
 		counter(deadDesc, float64(n), reason)
 	}
-	for by, n := range p.notices.outbox.Counts() {
-		counter(noticesDesc, float64(n), string(by.Channel), by.Result)
-	}
-	for channel, n := range p.notices.outbox.Pending() {
-		gauge(unsentDesc, float64(n), string(channel))
-	}
 	if p.gate != nil {
 		for reason, n := range p.gate.Refused() {
 			counter(refusedDesc, float64(n), string(reason))
@@ -113,6 +109,16 @@ func (p *program) Collect(out chan<- prometheus.Metric) {
 	gauge(devicesDesc, float64(states[now.IsOnline]), "online")
 	gauge(devicesDesc, float64(states[now.IsOffline]), "offline")
 	gauge(devicesDesc, float64(states[now.OnlineUnknown]), "unknown")
+	if pending, err := p.sender.Pending(context.Background()); err == nil {
+		gauge(signalsDesc, float64(pending))
+	}
+	hooks := map[string]int{}
+	for _, w := range p.sender.List(func(signals.Webhook) bool { return true }) {
+		hooks[w.State()]++
+	}
+	for _, state := range []string{signals.Well, signals.Failing, signals.Disabled} {
+		gauge(webhooksDesc, float64(hooks[state]), state)
+	}
 	for part, state := range p.parts() {
 		ready := 0.0
 		if state == httpapi.OK {

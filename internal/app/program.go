@@ -27,6 +27,7 @@ import (
 	"ganlin/internal/records"
 	"ganlin/internal/registry"
 	"ganlin/internal/rulefile"
+	"ganlin/internal/signals"
 	"ganlin/internal/valves"
 )
 
@@ -85,7 +86,8 @@ type program struct {
 	rules   *rulefile.Set
 	engine  *engine.Engine
 	valves  *valves.Courier
-	notices *notices
+	feed    *signals.Feed
+	sender  *signals.Sender
 	decided atomic.Int64 // decisions of this process
 	views   viewCache
 	asked   bool // the valves have been asked how they stand; of the one step at a time
@@ -157,7 +159,7 @@ func (p *program) open(ctx context.Context) (err error) {
 	if o.hooks.journal != nil {
 		j = o.hooks.journal(j)
 	}
-	if err = p.openNotices(ctx); err != nil {
+	if err = p.openSignals(ctx); err != nil {
 		return err
 	}
 	if err = p.openEngine(ctx); err != nil {
@@ -183,8 +185,8 @@ func (p *program) run(ctx context.Context, more ...stage) error {
 		stage{"latest values", p.recent.run},
 		stage{"valves", p.valves.Run},
 		stage{"emergency stop", p.stopAgain},
-		stage{"messages to farmers", p.notices.outbox.Run},
 		stage{"rules", p.engine.Run},
+		stage{"webhooks", p.sender.Run},
 		stage{"intake", p.intake.Run},
 	)
 	if p.door != nil {

@@ -129,6 +129,14 @@ func (b *Book) end(sum Sum, k *key) {
 	}
 }
 
+// Access is how far an account in force reaches, whoever asks; false: there is none.
+func (b *Book) Access(account string) (Access, bool) {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	a, ok := b.accounts[account]
+	return a.access(), ok
+}
+
 // InForce reports whether a token lets in.
 func (b *Book) InForce(sum Sum) bool { _, _, ok := b.token(sum); return ok }
 

@@ -14,12 +14,11 @@ const (
 	Open Scope = "open" // everybody, signed in or not
 	Self Scope = "self" // everybody signed in: about their own account
 
-	MachineRead Scope = "machine:read" // status, devices, dead letters, rules, accounts, webhooks
-	MachineAct  Scope = "machine:act"  // devices, accounts, webhooks, forecasts, the step clock
+	MachineRead Scope = "machine:read" // status, devices, dead letters, rules, accounts
+	MachineAct  Scope = "machine:act"  // devices, accounts, forecasts, the step clock
 	MetricsRead Scope = "metrics:read"
 
-	WholeRead   Scope = "whole:read"   // everything at once, live: for whoever reaches every site
-	VillageRead Scope = "village:read" // the villages within reach
+	VillageRead Scope = "village:read" // the village as a whole, live
 	LandRead    Scope = "land:read"    // plots within reach: state, history, outlook, valves, alerts, decisions, ledger
 	OwnRead     Scope = "own:read"     // the farmer's page
 	WaterAct    Scope = "water:act"    // open and close valves, acknowledge and answer alerts
@@ -29,6 +28,7 @@ const (
 	CluesRead   Scope = "clues:read"
 	CluesAct    Scope = "clues:act" // dispatch, visit, verify, dismiss: signed by a person of the place
 	SignalsRead Scope = "signals:read"
+	SignalsAct  Scope = "signals:act" // webhooks of one's own account
 )
 
 // grants is who may do what.
@@ -41,7 +41,6 @@ func grants() map[Scope][]Role {
 		MachineAct:  {Operator},
 		MetricsRead: {Operator, Monitor},
 
-		WholeRead:   {Operator, Agronomist},
 		VillageRead: {Operator, Agronomist},
 		LandRead:    {Operator, Agronomist, Farmer},
 		OwnRead:     {Farmer},
@@ -52,6 +51,7 @@ func grants() map[Scope][]Role {
 		CluesRead:   {Operator, Agronomist, GridWorker},
 		CluesAct:    {GridWorker},
 		SignalsRead: {Operator, Monitor},
+		SignalsAct:  {Operator, Monitor},
 	}
 }
 

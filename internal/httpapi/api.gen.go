@@ -48,6 +48,13 @@ const (
 	ValveNowStateUnknown   ValveNowState = "unknown"
 )
 
+// Defines values for ListCluesParamsState.
+const (
+	ListCluesParamsStateAll    ListCluesParamsState = "all"
+	ListCluesParamsStateClosed ListCluesParamsState = "closed"
+	ListCluesParamsStateOpen   ListCluesParamsState = "open"
+)
+
 // Account defines model for Account.
 type Account struct {
 	Created   time.Time   `json:"created"`
@@ -76,38 +83,107 @@ type Accounting struct {
 	Values Values `json:"values"`
 }
 
-// Contact Where messages for a household go, without the address.
-type Contact struct {
-	AddedAt time.Time `json:"added_at"`
-	Channel string    `json:"channel"`
+// Clue A reason to look after a household. It is no verdict.
+type Clue struct {
+	Cause      string `json:"cause"`
+	Confidence string `json:"confidence"`
 
-	// Daily Messages a day; absent: as configured.
-	Daily     int         `json:"daily,omitempty,omitzero"`
+	// Decision The one that spoke last.
+	Decision  string      `json:"decision"`
 	Household HouseholdID `json:"household"`
-	ID        string      `json:"id"`
-	Language  string      `json:"language"`
 
-	// Quiet Hours in which only urgent messages come, such as 21:00-06:00, or none; absent: as configured.
-	Quiet string `json:"quiet,omitempty,omitzero"`
+	// ID That of the decision that raised it.
+	ID       string    `json:"id"`
+	Level    ClueLevel `json:"level"`
+	LossHigh float64   `json:"loss_high"`
 
-	// Unreadable The key that its address was sealed with is lost.
-	Unreadable bool `json:"unreadable,omitempty,omitzero"`
+	// LossLow Share of the harvest, 0 to 1.
+	LossLow float64  `json:"loss_low"`
+	LossMid *float64 `json:"loss_mid"`
+
+	// Next What a person may do now.
+	Next      []ClueStep `json:"next"`
+	Place     PlaceCode  `json:"place"`
+	PlaceName string     `json:"place_name,omitempty,omitzero"`
+	Plots     []CluePlot `json:"plots"`
+
+	// Rules What the rules said last.
+	Rules string    `json:"rules"`
+	Since time.Time `json:"since"`
+	Site  SiteID    `json:"site"`
+
+	// Stage How far people have come with it.
+	Stage      ClueStage `json:"stage"`
+	StageSince time.Time `json:"stage_since,omitempty,omitzero"`
+	Updated    time.Time `json:"updated"`
+
+	// Version How many acts there are; the next one is based on it.
+	Version   int       `json:"version"`
+	Withdrawn time.Time `json:"withdrawn,omitempty,omitzero"`
 }
 
-// ContactFile defines model for ContactFile.
-type ContactFile struct {
-	// Content CSV with the columns household, channel, address and perhaps secret, language, quiet, daily.
-	Content string `json:"content"`
+// ClueAct defines model for ClueAct.
+type ClueAct struct {
+	Account string    `json:"account"`
+	At      time.Time `json:"at"`
+	ID      string    `json:"id"`
+	Note    string    `json:"note,omitempty,omitzero"`
+	Reason  string    `json:"reason,omitempty,omitzero"`
 
-	// Name As problems call it.
-	Name string `json:"name"`
+	// Stage How far people have come with it.
+	Stage ClueStage `json:"stage"`
 }
 
-// ContactImport defines model for ContactImport.
-type ContactImport struct {
-	// Contacts Their ids, in the order of the file.
-	Contacts []string `json:"contacts"`
-	Warnings []string `json:"warnings"`
+// ClueConflict A problem of RFC 9457 with the clue as it is.
+type ClueConflict struct {
+	// Clue A reason to look after a household. It is no verdict.
+	Clue   Clue   `json:"clue"`
+	Detail string `json:"detail"`
+	Status int    `json:"status"`
+	Title  string `json:"title"`
+	Type   string `json:"type"`
+}
+
+// ClueDetail defines model for ClueDetail.
+type ClueDetail struct {
+	// Acts The first first.
+	Acts []ClueAct `json:"acts"`
+
+	// Clue A reason to look after a household. It is no verdict.
+	Clue Clue `json:"clue"`
+}
+
+// ClueLevel defines model for ClueLevel.
+type ClueLevel = string
+
+// CluePage defines model for CluePage.
+type CluePage struct {
+	Items []Clue `json:"items"`
+
+	// Next Where the next page begins; absent on the last.
+	Next string `json:"next,omitempty,omitzero"`
+}
+
+// CluePlot defines model for CluePlot.
+type CluePlot struct {
+	AreaMu float64 `json:"area_mu"`
+	Crop   string  `json:"crop,omitempty,omitzero"`
+	ID     PlotID  `json:"id,omitempty,omitzero"`
+
+	// Loss Expected, 0 to 1.
+	Loss *float64 `json:"loss"`
+	Name string   `json:"name,omitempty,omitzero"`
+}
+
+// ClueStage How far people have come with it.
+type ClueStage = string
+
+// ClueStep defines model for ClueStep.
+type ClueStep struct {
+	Act string `json:"act"`
+
+	// Reasons Of these it names one; empty: it needs none.
+	Reasons []string `json:"reasons"`
 }
 
 // Credential What a device logs in with. Its password is kept as a hash only.
@@ -207,6 +283,21 @@ type NewAccount struct {
 	Sites     []SiteID    `json:"sites,omitempty,omitzero"`
 }
 
+// NewClueAct defines model for NewClueAct.
+type NewClueAct struct {
+	// ID Made by you, such as a random UUID: the same one counts once.
+	ID string `json:"id"`
+
+	// Note For those who may read the clue; it leaves by no signal.
+	Note string `json:"note,omitempty,omitzero"`
+
+	// Reason A code of the clue's next.
+	Reason string `json:"reason,omitempty,omitzero"`
+
+	// Version The version of the clue that you saw.
+	Version int `json:"version"`
+}
+
 // NewDevice defines model for NewDevice.
 type NewDevice struct {
 	ID DeviceID `json:"id"`
@@ -227,6 +318,18 @@ type NewToken struct {
 	Days int `json:"days,omitempty,omitzero"`
 }
 
+// NewWebhook defines model for NewWebhook.
+type NewWebhook struct {
+	// Account For an operator: the monitor whose it is. It is told what that account may see.
+	Account string `json:"account,omitempty,omitzero"`
+
+	// After The cursor behind which it begins; 0: with the first signal; absent: with what comes from now on.
+	After string `json:"after,omitempty,omitzero"`
+
+	// URL https://…
+	URL string `json:"url"`
+}
+
 // Notes Counted beside the law, and no terms of it.
 type Notes struct {
 	Late int64 `json:"late"`
@@ -234,60 +337,6 @@ type Notes struct {
 	// LostRecords Journal records that damage has taken.
 	LostRecords  uint64 `json:"lost_records"`
 	Unidentified int64  `json:"unidentified"`
-}
-
-// Notice A message to a contact and what became of it.
-type Notice struct {
-	// At Event time in which it was made.
-	At       time.Time       `json:"at"`
-	Channel  string          `json:"channel"`
-	Contact  string          `json:"contact"`
-	Episodes []NoticeEpisode `json:"episodes"`
-
-	// Error Of the last try.
-	Error     string      `json:"error,omitempty,omitzero"`
-	Household HouseholdID `json:"household,omitempty,omitzero"`
-
-	// ID The same on every try.
-	ID string `json:"id"`
-
-	// SettledAt Event time.
-	SettledAt time.Time `json:"settled_at,omitempty,omitzero"`
-	State     string    `json:"state"`
-	Tries     int       `json:"tries"`
-	Urgent    bool      `json:"urgent,omitempty,omitzero"`
-}
-
-// NoticeEpisode One thing that a message tells.
-type NoticeEpisode struct {
-	ID string `json:"id"`
-
-	// Over It ended; else it began.
-	Over bool   `json:"over,omitempty,omitzero"`
-	Plot PlotID `json:"plot"`
-	Rule string `json:"rule"`
-}
-
-// NoticeResult defines model for NoticeResult.
-type NoticeResult struct {
-	// Again A message would be tried again by itself.
-	Again   bool   `json:"again,omitempty,omitzero"`
-	Channel string `json:"channel"`
-
-	// Error What failed, and how to mend it.
-	Error string `json:"error,omitempty,omitzero"`
-
-	// Said By the other side, without the address.
-	Said string `json:"said,omitempty,omitzero"`
-	Sent bool   `json:"sent"`
-}
-
-// NoticeTest To a contact, or to an address of a channel.
-type NoticeTest struct {
-	Address string `json:"address,omitempty,omitzero"`
-	Channel string `json:"channel,omitempty,omitzero"`
-	Contact string `json:"contact,omitempty,omitzero"`
-	Secret  string `json:"secret,omitempty,omitzero"`
 }
 
 // Outlook defines model for Outlook.
@@ -305,6 +354,12 @@ type Outlook struct {
 
 // PlaceCode defines model for PlaceCode.
 type PlaceCode = devices.PlaceCode
+
+// PlaceRisk defines model for PlaceRisk.
+type PlaceRisk struct {
+	Counts RiskCounts `json:"counts"`
+	Place  PlaceCode  `json:"place"`
+}
 
 // Plot defines model for Plot.
 type Plot struct {
@@ -400,6 +455,32 @@ type RegistryFile struct {
 	Name string `json:"name"`
 }
 
+// RiskCounts defines model for RiskCounts.
+type RiskCounts struct {
+	// Levels The open ones by level.
+	Levels map[string]int `json:"levels"`
+
+	// Open Those that the rules have not withdrawn.
+	Open int `json:"open"`
+
+	// Raised All clues there ever were.
+	Raised int `json:"raised"`
+
+	// Stages All by how far people have come with them.
+	Stages    map[string]int `json:"stages"`
+	Withdrawn int            `json:"withdrawn"`
+}
+
+// RiskSummary defines model for RiskSummary.
+type RiskSummary struct {
+	// AsOf The watermark: every reading before it is counted.
+	AsOf   time.Time  `json:"as_of,omitempty,omitzero"`
+	Counts RiskCounts `json:"counts"`
+
+	// Places Townships by code.
+	Places []PlaceRisk `json:"places"`
+}
+
 // Rule defines model for Rule.
 type Rule struct {
 	// About What it looks at.
@@ -423,6 +504,73 @@ type RuleSet struct {
 	// Hash SHA-256 of what they decide by.
 	Hash  string `json:"hash"`
 	Rules []Rule `json:"rules"`
+}
+
+// Signal A CloudEvent 1.0. Its ids are pseudonyms of the receiver's own.
+type Signal struct {
+	Data            SignalData `json:"data"`
+	Datacontenttype string     `json:"datacontenttype"`
+
+	// ID The same whenever and however it is sent.
+	ID string `json:"id"`
+
+	// Sequence Sorts as text in the order of the signals; it is the cursor behind this one.
+	Sequence    string `json:"sequence"`
+	Source      string `json:"source"`
+	Specversion string `json:"specversion"`
+
+	// Subject The household's pseudonym.
+	Subject string `json:"subject"`
+
+	// Time When it came true.
+	Time time.Time `json:"time"`
+	Type string    `json:"type"`
+}
+
+// SignalData defines model for SignalData.
+type SignalData struct {
+	Cause string `json:"cause"`
+
+	// Clue The pseudonym of the clue.
+	Clue string `json:"clue"`
+
+	// Level Absent: it has been withdrawn.
+	Level string `json:"level,omitempty,omitzero"`
+
+	// Link To the evidence, on the address of this API.
+	Link string `json:"link"`
+
+	// Place The code of the township.
+	Place devices.PlaceCode `json:"place"`
+}
+
+// SignalEvidence defines model for SignalEvidence.
+type SignalEvidence struct {
+	Confidence string  `json:"confidence"`
+	LossHigh   float64 `json:"loss_high"`
+
+	// LossLow Share of the harvest, 0 to 1.
+	LossLow float64  `json:"loss_low"`
+	LossMid *float64 `json:"loss_mid"`
+
+	// Plots The household's plots, without their names.
+	Plots []CluePlot `json:"plots"`
+
+	// Reason Why a person verified or dismissed it.
+	Reason string `json:"reason,omitempty,omitzero"`
+
+	// Signal A CloudEvent 1.0. Its ids are pseudonyms of the receiver's own.
+	Signal Signal `json:"signal"`
+}
+
+// SignalPage defines model for SignalPage.
+type SignalPage struct {
+	// More There are signals behind it already.
+	More bool `json:"more"`
+
+	// Next The cursor to go on with, now or later.
+	Next    string   `json:"next"`
+	Signals []Signal `json:"signals"`
 }
 
 // SiteID defines model for SiteID.
@@ -493,14 +641,59 @@ type ValveNow struct {
 // ValveNowState All but closed are treated as open.
 type ValveNowState string
 
+// Webhook defines model for Webhook.
+type Webhook struct {
+	Account string `json:"account"`
+
+	// Attempts That failed of the signal behind it.
+	Attempts int `json:"attempts"`
+
+	// Because Why it is disabled.
+	Because string    `json:"because,omitempty,omitzero"`
+	Created time.Time `json:"created"`
+
+	// Delivered The cursor up to which everything was taken.
+	Delivered    string    `json:"delivered"`
+	FailingSince time.Time `json:"failing_since,omitempty,omitzero"`
+	ID           string    `json:"id"`
+	LastAnswer   string    `json:"last_answer,omitempty,omitzero"`
+	LastAttempt  time.Time `json:"last_attempt,omitempty,omitzero"`
+	NextAttempt  time.Time `json:"next_attempt,omitempty,omitzero"`
+	State        string    `json:"state"`
+	URL          string    `json:"url"`
+}
+
+// WebhookTrial defines model for WebhookTrial.
+type WebhookTrial struct {
+	Answer string `json:"answer"`
+	OK     bool   `json:"ok"`
+	TookMS int64  `json:"took_ms"`
+}
+
+// WebhookWithSecret defines model for WebhookWithSecret.
+type WebhookWithSecret struct {
+	// Secret whsec_…, shown this once.
+	Secret  string  `json:"secret"`
+	Webhook Webhook `json:"webhook"`
+}
+
 // AccountID defines model for AccountID.
 type AccountID = string
 
 // After defines model for After.
 type After = string
 
+// ClueID defines model for ClueID.
+type ClueID = string
+
 // Limit defines model for Limit.
 type Limit = int
+
+// SignalCursor defines model for SignalCursor.
+type SignalCursor = string
+
+// WebhookID defines model for WebhookID.
+type WebhookID = string
 
 // ListDeadLettersParams defines parameters for ListDeadLetters.
 type ListDeadLettersParams struct {
@@ -518,12 +711,6 @@ type FollowLiveParams struct {
 	Lang string `form:"lang,omitempty" json:"lang,omitempty,omitzero"`
 	Q    string `form:"q,omitempty" json:"q,omitempty,omitzero"`
 	Page string `form:"page,omitempty" json:"page,omitempty,omitzero"`
-}
-
-// ListNoticesParams defines parameters for ListNotices.
-type ListNoticesParams struct {
-	// Limit How many at most.
-	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
 }
 
 // ListPlotsParams defines parameters for ListPlots.
@@ -544,14 +731,44 @@ type ListPlotsParams struct {
 	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
 }
 
+// ListCluesParams defines parameters for ListClues.
+type ListCluesParams struct {
+	// State open: somebody has something to do; closed: nobody has any more.
+	State ListCluesParamsState `form:"state,omitempty" json:"state,omitempty,omitzero"`
+
+	// After The "next" of the page before.
+	After After `form:"after,omitempty" json:"after,omitempty,omitzero"`
+
+	// Limit How many at most.
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+}
+
+// ListCluesParamsState defines parameters for ListClues.
+type ListCluesParamsState string
+
+// ListSignalsParams defines parameters for ListSignals.
+type ListSignalsParams struct {
+	// After The sequence of a signal, or the "next" of the page before.
+	After SignalCursor `form:"after,omitempty" json:"after,omitempty,omitzero"`
+
+	// Limit How many at most.
+	Limit int `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+}
+
+// StreamSignalsParams defines parameters for StreamSignals.
+type StreamSignalsParams struct {
+	// After The sequence of a signal, or the "next" of the page before.
+	After SignalCursor `form:"after,omitempty" json:"after,omitempty,omitzero"`
+
+	// LastEventID Where a stream that broke off goes on. It counts before after.
+	LastEventID string `json:"Last-Event-ID,omitempty,omitzero"`
+}
+
 // AddAccountJSONRequestBody defines body for AddAccount for application/json ContentType.
 type AddAccountJSONRequestBody = NewAccount
 
 // AddTokenJSONRequestBody defines body for AddToken for application/json ContentType.
 type AddTokenJSONRequestBody = NewToken
-
-// ImportContactsJSONRequestBody defines body for ImportContacts for application/json ContentType.
-type ImportContactsJSONRequestBody = ContactFile
 
 // AddDeviceJSONRequestBody defines body for AddDevice for application/json ContentType.
 type AddDeviceJSONRequestBody = NewDevice
@@ -559,11 +776,14 @@ type AddDeviceJSONRequestBody = NewDevice
 // ImportDevicesJSONRequestBody defines body for ImportDevices for application/json ContentType.
 type ImportDevicesJSONRequestBody = RegistryFile
 
-// TestNoticeJSONRequestBody defines body for TestNotice for application/json ContentType.
-type TestNoticeJSONRequestBody = NoticeTest
+// ActOnClueJSONRequestBody defines body for ActOnClue for application/json ContentType.
+type ActOnClueJSONRequestBody = NewClueAct
 
 // StepJSONRequestBody defines body for Step for application/json ContentType.
 type StepJSONRequestBody = StepRequest
+
+// AddWebhookJSONRequestBody defines body for AddWebhook for application/json ContentType.
+type AddWebhookJSONRequestBody = NewWebhook
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
@@ -582,15 +802,6 @@ type ServerInterface interface {
 	// RevokeToken Makes one token let nobody in.
 	// (DELETE /api/v1/accounts/{id}/tokens/{token})
 	RevokeToken(w http.ResponseWriter, r *http.Request, id AccountID, token string)
-	// ListContacts Who gets messages. Addresses go in and never come out.
-	// (GET /api/v1/contacts)
-	ListContacts(w http.ResponseWriter, r *http.Request)
-	// ImportContacts Takes a file of contacts, whole or not at all.
-	// (POST /api/v1/contacts/import)
-	ImportContacts(w http.ResponseWriter, r *http.Request)
-	// RemoveContact Forgets a contact. What waited for it is not sent.
-	// (DELETE /api/v1/contacts/{id})
-	RemoveContact(w http.ResponseWriter, r *http.Request, id string)
 	// ListDeadLetters What could not be read or stored, newest first.
 	// (GET /api/v1/deadletters)
 	ListDeadLetters(w http.ResponseWriter, r *http.Request, params ListDeadLettersParams)
@@ -612,12 +823,6 @@ type ServerInterface interface {
 	// FollowLive What the village's page shows, as server-sent events for that page.
 	// (GET /api/v1/live)
 	FollowLive(w http.ResponseWriter, r *http.Request, params FollowLiveParams)
-	// ListNotices The newest messages and what became of them.
-	// (GET /api/v1/notices)
-	ListNotices(w http.ResponseWriter, r *http.Request, params ListNoticesParams)
-	// TestNotice Sends a test message at once, through the real channel.
-	// (POST /api/v1/notices/test)
-	TestNotice(w http.ResponseWriter, r *http.Request)
 	// GetDocument This document.
 	// (GET /api/v1/openapi.json)
 	GetDocument(w http.ResponseWriter, r *http.Request)
@@ -630,6 +835,27 @@ type ServerInterface interface {
 	// GetOutlook When the plot's crop comes under stress if it stays dry.
 	// (GET /api/v1/plots/{id}/outlook)
 	GetOutlook(w http.ResponseWriter, r *http.Request, id PlotID)
+	// ListClues The clues of the places within reach, the most urgent first.
+	// (GET /api/v1/risk/clues)
+	ListClues(w http.ResponseWriter, r *http.Request, params ListCluesParams)
+	// GetClue One clue, and what people did about it.
+	// (GET /api/v1/risk/clues/{id})
+	GetClue(w http.ResponseWriter, r *http.Request, id ClueID)
+	// ActOnClue Says what a person did about a clue. It is signed by the account and never changed.
+	// (POST /api/v1/risk/clues/{id}/{act})
+	ActOnClue(w http.ResponseWriter, r *http.Request, id ClueID, act string)
+	// ListSignals What became of clues, in the order in which it came true, from the first on or after a cursor.
+	// (GET /api/v1/risk/signals)
+	ListSignals(w http.ResponseWriter, r *http.Request, params ListSignalsParams)
+	// StreamSignals The same live, as server-sent events whose ids are cursors. Without a cursor it begins with what comes from now on.
+	// (GET /api/v1/risk/signals/stream)
+	StreamSignals(w http.ResponseWriter, r *http.Request, params StreamSignalsParams)
+	// GetSignal The evidence behind a signal. Who reads it is written down.
+	// (GET /api/v1/risk/signals/{cursor})
+	GetSignal(w http.ResponseWriter, r *http.Request, cursor string)
+	// GetRiskSummary Clues within reach, counted by level, stage and township.
+	// (GET /api/v1/risk/summary)
+	GetRiskSummary(w http.ResponseWriter, r *http.Request)
 	// ListRules The rules in force.
 	// (GET /api/v1/rules)
 	ListRules(w http.ResponseWriter, r *http.Request)
@@ -639,6 +865,24 @@ type ServerInterface interface {
 	// Step Moves the step clock of a program that was started with --step.
 	// (POST /api/v1/step)
 	Step(w http.ResponseWriter, r *http.Request)
+	// ListWebhooks Where signals are sent to, an account's own, and all of them for an operator.
+	// (GET /api/v1/webhooks)
+	ListWebhooks(w http.ResponseWriter, r *http.Request)
+	// AddWebhook Makes a webhook. Its secret is in the answer and shown never again.
+	// (POST /api/v1/webhooks)
+	AddWebhook(w http.ResponseWriter, r *http.Request)
+	// DeleteWebhook Ends a webhook.
+	// (DELETE /api/v1/webhooks/{id})
+	DeleteWebhook(w http.ResponseWriter, r *http.Request, id WebhookID)
+	// EnableWebhook Puts a disabled webhook into force again where it stood, or lets a failing one try at once.
+	// (POST /api/v1/webhooks/{id}/enable)
+	EnableWebhook(w http.ResponseWriter, r *http.Request, id WebhookID)
+	// RotateWebhook Gives a webhook a new secret, shown in the answer alone. The old one signs as well for 24 hours.
+	// (POST /api/v1/webhooks/{id}/rotate)
+	RotateWebhook(w http.ResponseWriter, r *http.Request, id WebhookID)
+	// TestWebhook Sends an event of the type ganlin.webhook.test once, and says what that came to.
+	// (POST /api/v1/webhooks/{id}/test)
+	TestWebhook(w http.ResponseWriter, r *http.Request, id WebhookID)
 }
 
 // ServerInterfaceWrapper converts contexts to parameters.
@@ -756,60 +1000,6 @@ func (siw *ServerInterfaceWrapper) RevokeToken(w http.ResponseWriter, r *http.Re
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.RevokeToken(w, r, id, token)
-	}))
-
-	for _, middleware := range siw.HandlerMiddlewares {
-		handler = middleware(handler)
-	}
-
-	handler.ServeHTTP(w, r)
-}
-
-// ListContacts operation middleware
-func (siw *ServerInterfaceWrapper) ListContacts(w http.ResponseWriter, r *http.Request) {
-
-	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.ListContacts(w, r)
-	}))
-
-	for _, middleware := range siw.HandlerMiddlewares {
-		handler = middleware(handler)
-	}
-
-	handler.ServeHTTP(w, r)
-}
-
-// ImportContacts operation middleware
-func (siw *ServerInterfaceWrapper) ImportContacts(w http.ResponseWriter, r *http.Request) {
-
-	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.ImportContacts(w, r)
-	}))
-
-	for _, middleware := range siw.HandlerMiddlewares {
-		handler = middleware(handler)
-	}
-
-	handler.ServeHTTP(w, r)
-}
-
-// RemoveContact operation middleware
-func (siw *ServerInterfaceWrapper) RemoveContact(w http.ResponseWriter, r *http.Request) {
-
-	var err error
-	_ = err
-
-	// ------------- Path parameter "id" -------------
-	var id string
-
-	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
-	if err != nil {
-		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
-		return
-	}
-
-	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.RemoveContact(w, r, id)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1031,53 +1221,6 @@ func (siw *ServerInterfaceWrapper) FollowLive(w http.ResponseWriter, r *http.Req
 	handler.ServeHTTP(w, r)
 }
 
-// ListNotices operation middleware
-func (siw *ServerInterfaceWrapper) ListNotices(w http.ResponseWriter, r *http.Request) {
-
-	var err error
-	_ = err
-
-	// Parameter object where we will unmarshal all parameters from the context
-	var params ListNoticesParams
-
-	// ------------- Optional query parameter "limit" -------------
-
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
-	if err != nil {
-		var requiredError *runtime.RequiredParameterError
-		if errors.As(err, &requiredError) {
-			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
-		} else {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
-		}
-		return
-	}
-
-	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.ListNotices(w, r, params)
-	}))
-
-	for _, middleware := range siw.HandlerMiddlewares {
-		handler = middleware(handler)
-	}
-
-	handler.ServeHTTP(w, r)
-}
-
-// TestNotice operation middleware
-func (siw *ServerInterfaceWrapper) TestNotice(w http.ResponseWriter, r *http.Request) {
-
-	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.TestNotice(w, r)
-	}))
-
-	for _, middleware := range siw.HandlerMiddlewares {
-		handler = middleware(handler)
-	}
-
-	handler.ServeHTTP(w, r)
-}
-
 // GetDocument operation middleware
 func (siw *ServerInterfaceWrapper) GetDocument(w http.ResponseWriter, r *http.Request) {
 
@@ -1229,6 +1372,266 @@ func (siw *ServerInterfaceWrapper) GetOutlook(w http.ResponseWriter, r *http.Req
 	handler.ServeHTTP(w, r)
 }
 
+// ListClues operation middleware
+func (siw *ServerInterfaceWrapper) ListClues(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListCluesParams
+
+	// ------------- Optional query parameter "state" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "state", r.URL.Query(), &params.State, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "state"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "state", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", r.URL.Query(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "after"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "after", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListClues(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetClue operation middleware
+func (siw *ServerInterfaceWrapper) GetClue(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id ClueID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetClue(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ActOnClue operation middleware
+func (siw *ServerInterfaceWrapper) ActOnClue(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id ClueID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "act" -------------
+	var act string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "act", r.PathValue("act"), &act, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "act", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ActOnClue(w, r, id, act)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListSignals operation middleware
+func (siw *ServerInterfaceWrapper) ListSignals(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListSignalsParams
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", r.URL.Query(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "after"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "after", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListSignals(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// StreamSignals operation middleware
+func (siw *ServerInterfaceWrapper) StreamSignals(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params StreamSignalsParams
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", r.URL.Query(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "after"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "after", Err: err})
+		}
+		return
+	}
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Last-Event-ID" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Last-Event-ID")]; found {
+		var LastEventID string
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Last-Event-ID", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Last-Event-ID", valueList[0], &LastEventID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Last-Event-ID", Err: err})
+			return
+		}
+
+		params.LastEventID = LastEventID
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.StreamSignals(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetSignal operation middleware
+func (siw *ServerInterfaceWrapper) GetSignal(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "cursor" -------------
+	var cursor string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "cursor", r.PathValue("cursor"), &cursor, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetSignal(w, r, cursor)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetRiskSummary operation middleware
+func (siw *ServerInterfaceWrapper) GetRiskSummary(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetRiskSummary(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListRules operation middleware
 func (siw *ServerInterfaceWrapper) ListRules(w http.ResponseWriter, r *http.Request) {
 
@@ -1262,6 +1665,138 @@ func (siw *ServerInterfaceWrapper) Step(w http.ResponseWriter, r *http.Request) 
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.Step(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListWebhooks operation middleware
+func (siw *ServerInterfaceWrapper) ListWebhooks(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListWebhooks(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// AddWebhook operation middleware
+func (siw *ServerInterfaceWrapper) AddWebhook(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.AddWebhook(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteWebhook operation middleware
+func (siw *ServerInterfaceWrapper) DeleteWebhook(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id WebhookID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteWebhook(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// EnableWebhook operation middleware
+func (siw *ServerInterfaceWrapper) EnableWebhook(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id WebhookID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.EnableWebhook(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RotateWebhook operation middleware
+func (siw *ServerInterfaceWrapper) RotateWebhook(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id WebhookID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RotateWebhook(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// TestWebhook operation middleware
+func (siw *ServerInterfaceWrapper) TestWebhook(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id WebhookID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.TestWebhook(w, r, id)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1396,9 +1931,6 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v1/accounts/{id}", wrapper.RevokeAccount)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/accounts/{id}/tokens", wrapper.AddToken)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v1/accounts/{id}/tokens/{token}", wrapper.RevokeToken)
-	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/contacts", wrapper.ListContacts)
-	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/contacts/import", wrapper.ImportContacts)
-	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v1/contacts/{id}", wrapper.RemoveContact)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/deadletters", wrapper.ListDeadLetters)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/deadletters/{id}", wrapper.GetDeadLetter)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/devices", wrapper.ListDevices)
@@ -1406,15 +1938,26 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/devices/import", wrapper.ImportDevices)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v1/devices/{id}", wrapper.RevokeDevice)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/live", wrapper.FollowLive)
-	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/notices", wrapper.ListNotices)
-	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/notices/test", wrapper.TestNotice)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/openapi.json", wrapper.GetDocument)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/plots", wrapper.ListPlots)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/plots/{id}", wrapper.GetPlot)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/plots/{id}/outlook", wrapper.GetOutlook)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/risk/clues", wrapper.ListClues)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/risk/clues/{id}", wrapper.GetClue)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/risk/clues/{id}/{act}", wrapper.ActOnClue)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/risk/signals", wrapper.ListSignals)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/risk/signals/stream", wrapper.StreamSignals)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/risk/signals/{cursor}", wrapper.GetSignal)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/risk/summary", wrapper.GetRiskSummary)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/rules", wrapper.ListRules)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/status", wrapper.GetStatus)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/step", wrapper.Step)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/webhooks", wrapper.ListWebhooks)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/webhooks", wrapper.AddWebhook)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v1/webhooks/{id}", wrapper.DeleteWebhook)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/webhooks/{id}/enable", wrapper.EnableWebhook)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/webhooks/{id}/rotate", wrapper.RotateWebhook)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/webhooks/{id}/test", wrapper.TestWebhook)
 
 	return m
 }
@@ -1594,116 +2137,6 @@ type RevokeTokendefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response RevokeTokendefaultApplicationProblemPlusJSONResponse) VisitRevokeTokenResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListContactsRequestObject struct {
-}
-
-type ListContactsResponseObject interface {
-	VisitListContactsResponse(w http.ResponseWriter) error
-}
-
-type ListContacts200JSONResponse []Contact
-
-func (response ListContacts200JSONResponse) VisitListContactsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListContactsdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response ListContactsdefaultApplicationProblemPlusJSONResponse) VisitListContactsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ImportContactsRequestObject struct {
-	Body *ImportContactsJSONRequestBody
-}
-
-type ImportContactsResponseObject interface {
-	VisitImportContactsResponse(w http.ResponseWriter) error
-}
-
-type ImportContacts200JSONResponse ContactImport
-
-func (response ImportContacts200JSONResponse) VisitImportContactsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ImportContactsdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response ImportContactsdefaultApplicationProblemPlusJSONResponse) VisitImportContactsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type RemoveContactRequestObject struct {
-	ID string `json:"id"`
-}
-
-type RemoveContactResponseObject interface {
-	VisitRemoveContactResponse(w http.ResponseWriter) error
-}
-
-type RemoveContact204Response struct {
-}
-
-func (response RemoveContact204Response) VisitRemoveContactResponse(w http.ResponseWriter) error {
-	w.WriteHeader(204)
-	return nil
-}
-
-type RemoveContactdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response RemoveContactdefaultApplicationProblemPlusJSONResponse) VisitRemoveContactResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -2010,84 +2443,6 @@ func (response FollowLivedefaultApplicationProblemPlusJSONResponse) VisitFollowL
 	return err
 }
 
-type ListNoticesRequestObject struct {
-	Params ListNoticesParams
-}
-
-type ListNoticesResponseObject interface {
-	VisitListNoticesResponse(w http.ResponseWriter) error
-}
-
-type ListNotices200JSONResponse []Notice
-
-func (response ListNotices200JSONResponse) VisitListNoticesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListNoticesdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response ListNoticesdefaultApplicationProblemPlusJSONResponse) VisitListNoticesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type TestNoticeRequestObject struct {
-	Body *TestNoticeJSONRequestBody
-}
-
-type TestNoticeResponseObject interface {
-	VisitTestNoticeResponse(w http.ResponseWriter) error
-}
-
-type TestNotice200JSONResponse NoticeResult
-
-func (response TestNotice200JSONResponse) VisitTestNoticeResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type TestNoticedefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response TestNoticedefaultApplicationProblemPlusJSONResponse) VisitTestNoticeResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type GetDocumentRequestObject struct {
 }
 
@@ -2226,6 +2581,323 @@ func (response GetOutlookdefaultApplicationProblemPlusJSONResponse) VisitGetOutl
 	return err
 }
 
+type ListCluesRequestObject struct {
+	Params ListCluesParams
+}
+
+type ListCluesResponseObject interface {
+	VisitListCluesResponse(w http.ResponseWriter) error
+}
+
+type ListClues200JSONResponse CluePage
+
+func (response ListClues200JSONResponse) VisitListCluesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCluesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListCluesdefaultApplicationProblemPlusJSONResponse) VisitListCluesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClueRequestObject struct {
+	ID ClueID `json:"id"`
+}
+
+type GetClueResponseObject interface {
+	VisitGetClueResponse(w http.ResponseWriter) error
+}
+
+type GetClue200JSONResponse ClueDetail
+
+func (response GetClue200JSONResponse) VisitGetClueResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCluedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetCluedefaultApplicationProblemPlusJSONResponse) VisitGetClueResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActOnClueRequestObject struct {
+	ID   ClueID `json:"id"`
+	Act  string `json:"act"`
+	Body *ActOnClueJSONRequestBody
+}
+
+type ActOnClueResponseObject interface {
+	VisitActOnClueResponse(w http.ResponseWriter) error
+}
+
+type ActOnClue200JSONResponse Clue
+
+func (response ActOnClue200JSONResponse) VisitActOnClueResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActOnClue409ApplicationProblemPlusJSONResponse ClueConflict
+
+func (response ActOnClue409ApplicationProblemPlusJSONResponse) VisitActOnClueResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActOnCluedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ActOnCluedefaultApplicationProblemPlusJSONResponse) VisitActOnClueResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSignalsRequestObject struct {
+	Params ListSignalsParams
+}
+
+type ListSignalsResponseObject interface {
+	VisitListSignalsResponse(w http.ResponseWriter) error
+}
+
+type ListSignals200JSONResponse SignalPage
+
+func (response ListSignals200JSONResponse) VisitListSignalsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSignalsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListSignalsdefaultApplicationProblemPlusJSONResponse) VisitListSignalsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StreamSignalsRequestObject struct {
+	Params StreamSignalsParams
+}
+
+type StreamSignalsResponseObject interface {
+	VisitStreamSignalsResponse(w http.ResponseWriter) error
+}
+
+type StreamSignals200TextEventStreamResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response StreamSignals200TextEventStreamResponse) VisitStreamSignalsResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/event-stream")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	flusher, ok := w.(http.Flusher)
+	if !ok {
+		// If w doesn't support flushing, fall back to io.Copy.
+		_, err := io.Copy(w, response.Body)
+		return err
+	}
+	// text/event-stream messages are typically small; use a
+	// modest buffer and flush after each chunk so clients see
+	// events immediately instead of waiting on OS buffering.
+	buf := make([]byte, 4096)
+	for {
+		n, err := response.Body.Read(buf)
+		if n > 0 {
+			if _, writeErr := w.Write(buf[:n]); writeErr != nil {
+				return writeErr
+			}
+			flusher.Flush()
+		}
+		if err != nil {
+			if err == io.EOF {
+				return nil
+			}
+			return err
+		}
+	}
+}
+
+type StreamSignalsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response StreamSignalsdefaultApplicationProblemPlusJSONResponse) VisitStreamSignalsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSignalRequestObject struct {
+	Cursor string `json:"cursor"`
+}
+
+type GetSignalResponseObject interface {
+	VisitGetSignalResponse(w http.ResponseWriter) error
+}
+
+type GetSignal200JSONResponse SignalEvidence
+
+func (response GetSignal200JSONResponse) VisitGetSignalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSignaldefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetSignaldefaultApplicationProblemPlusJSONResponse) VisitGetSignalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRiskSummaryRequestObject struct {
+}
+
+type GetRiskSummaryResponseObject interface {
+	VisitGetRiskSummaryResponse(w http.ResponseWriter) error
+}
+
+type GetRiskSummary200JSONResponse RiskSummary
+
+func (response GetRiskSummary200JSONResponse) VisitGetRiskSummaryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRiskSummarydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetRiskSummarydefaultApplicationProblemPlusJSONResponse) VisitGetRiskSummaryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListRulesRequestObject struct {
 }
 
@@ -2341,6 +3013,233 @@ func (response StepdefaultApplicationProblemPlusJSONResponse) VisitStepResponse(
 	return err
 }
 
+type ListWebhooksRequestObject struct {
+}
+
+type ListWebhooksResponseObject interface {
+	VisitListWebhooksResponse(w http.ResponseWriter) error
+}
+
+type ListWebhooks200JSONResponse []Webhook
+
+func (response ListWebhooks200JSONResponse) VisitListWebhooksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhooksdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListWebhooksdefaultApplicationProblemPlusJSONResponse) VisitListWebhooksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddWebhookRequestObject struct {
+	Body *AddWebhookJSONRequestBody
+}
+
+type AddWebhookResponseObject interface {
+	VisitAddWebhookResponse(w http.ResponseWriter) error
+}
+
+type AddWebhook201JSONResponse WebhookWithSecret
+
+func (response AddWebhook201JSONResponse) VisitAddWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddWebhookdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AddWebhookdefaultApplicationProblemPlusJSONResponse) VisitAddWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteWebhookRequestObject struct {
+	ID WebhookID `json:"id"`
+}
+
+type DeleteWebhookResponseObject interface {
+	VisitDeleteWebhookResponse(w http.ResponseWriter) error
+}
+
+type DeleteWebhook204Response struct {
+}
+
+func (response DeleteWebhook204Response) VisitDeleteWebhookResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteWebhookdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DeleteWebhookdefaultApplicationProblemPlusJSONResponse) VisitDeleteWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableWebhookRequestObject struct {
+	ID WebhookID `json:"id"`
+}
+
+type EnableWebhookResponseObject interface {
+	VisitEnableWebhookResponse(w http.ResponseWriter) error
+}
+
+type EnableWebhook200JSONResponse Webhook
+
+func (response EnableWebhook200JSONResponse) VisitEnableWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableWebhookdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response EnableWebhookdefaultApplicationProblemPlusJSONResponse) VisitEnableWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateWebhookRequestObject struct {
+	ID WebhookID `json:"id"`
+}
+
+type RotateWebhookResponseObject interface {
+	VisitRotateWebhookResponse(w http.ResponseWriter) error
+}
+
+type RotateWebhook200JSONResponse WebhookWithSecret
+
+func (response RotateWebhook200JSONResponse) VisitRotateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateWebhookdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RotateWebhookdefaultApplicationProblemPlusJSONResponse) VisitRotateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestWebhookRequestObject struct {
+	ID WebhookID `json:"id"`
+}
+
+type TestWebhookResponseObject interface {
+	VisitTestWebhookResponse(w http.ResponseWriter) error
+}
+
+type TestWebhook200JSONResponse WebhookTrial
+
+func (response TestWebhook200JSONResponse) VisitTestWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestWebhookdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response TestWebhookdefaultApplicationProblemPlusJSONResponse) VisitTestWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// ListAccounts Who may come in.
@@ -2358,15 +3257,6 @@ type StrictServerInterface interface {
 	// RevokeToken Makes one token let nobody in.
 	// (DELETE /api/v1/accounts/{id}/tokens/{token})
 	RevokeToken(ctx context.Context, request RevokeTokenRequestObject) (RevokeTokenResponseObject, error)
-	// ListContacts Who gets messages. Addresses go in and never come out.
-	// (GET /api/v1/contacts)
-	ListContacts(ctx context.Context, request ListContactsRequestObject) (ListContactsResponseObject, error)
-	// ImportContacts Takes a file of contacts, whole or not at all.
-	// (POST /api/v1/contacts/import)
-	ImportContacts(ctx context.Context, request ImportContactsRequestObject) (ImportContactsResponseObject, error)
-	// RemoveContact Forgets a contact. What waited for it is not sent.
-	// (DELETE /api/v1/contacts/{id})
-	RemoveContact(ctx context.Context, request RemoveContactRequestObject) (RemoveContactResponseObject, error)
 	// ListDeadLetters What could not be read or stored, newest first.
 	// (GET /api/v1/deadletters)
 	ListDeadLetters(ctx context.Context, request ListDeadLettersRequestObject) (ListDeadLettersResponseObject, error)
@@ -2388,12 +3278,6 @@ type StrictServerInterface interface {
 	// FollowLive What the village's page shows, as server-sent events for that page.
 	// (GET /api/v1/live)
 	FollowLive(ctx context.Context, request FollowLiveRequestObject) (FollowLiveResponseObject, error)
-	// ListNotices The newest messages and what became of them.
-	// (GET /api/v1/notices)
-	ListNotices(ctx context.Context, request ListNoticesRequestObject) (ListNoticesResponseObject, error)
-	// TestNotice Sends a test message at once, through the real channel.
-	// (POST /api/v1/notices/test)
-	TestNotice(ctx context.Context, request TestNoticeRequestObject) (TestNoticeResponseObject, error)
 	// GetDocument This document.
 	// (GET /api/v1/openapi.json)
 	GetDocument(ctx context.Context, request GetDocumentRequestObject) (GetDocumentResponseObject, error)
@@ -2406,6 +3290,27 @@ type StrictServerInterface interface {
 	// GetOutlook When the plot's crop comes under stress if it stays dry.
 	// (GET /api/v1/plots/{id}/outlook)
 	GetOutlook(ctx context.Context, request GetOutlookRequestObject) (GetOutlookResponseObject, error)
+	// ListClues The clues of the places within reach, the most urgent first.
+	// (GET /api/v1/risk/clues)
+	ListClues(ctx context.Context, request ListCluesRequestObject) (ListCluesResponseObject, error)
+	// GetClue One clue, and what people did about it.
+	// (GET /api/v1/risk/clues/{id})
+	GetClue(ctx context.Context, request GetClueRequestObject) (GetClueResponseObject, error)
+	// ActOnClue Says what a person did about a clue. It is signed by the account and never changed.
+	// (POST /api/v1/risk/clues/{id}/{act})
+	ActOnClue(ctx context.Context, request ActOnClueRequestObject) (ActOnClueResponseObject, error)
+	// ListSignals What became of clues, in the order in which it came true, from the first on or after a cursor.
+	// (GET /api/v1/risk/signals)
+	ListSignals(ctx context.Context, request ListSignalsRequestObject) (ListSignalsResponseObject, error)
+	// StreamSignals The same live, as server-sent events whose ids are cursors. Without a cursor it begins with what comes from now on.
+	// (GET /api/v1/risk/signals/stream)
+	StreamSignals(ctx context.Context, request StreamSignalsRequestObject) (StreamSignalsResponseObject, error)
+	// GetSignal The evidence behind a signal. Who reads it is written down.
+	// (GET /api/v1/risk/signals/{cursor})
+	GetSignal(ctx context.Context, request GetSignalRequestObject) (GetSignalResponseObject, error)
+	// GetRiskSummary Clues within reach, counted by level, stage and township.
+	// (GET /api/v1/risk/summary)
+	GetRiskSummary(ctx context.Context, request GetRiskSummaryRequestObject) (GetRiskSummaryResponseObject, error)
 	// ListRules The rules in force.
 	// (GET /api/v1/rules)
 	ListRules(ctx context.Context, request ListRulesRequestObject) (ListRulesResponseObject, error)
@@ -2415,6 +3320,24 @@ type StrictServerInterface interface {
 	// Step Moves the step clock of a program that was started with --step.
 	// (POST /api/v1/step)
 	Step(ctx context.Context, request StepRequestObject) (StepResponseObject, error)
+	// ListWebhooks Where signals are sent to, an account's own, and all of them for an operator.
+	// (GET /api/v1/webhooks)
+	ListWebhooks(ctx context.Context, request ListWebhooksRequestObject) (ListWebhooksResponseObject, error)
+	// AddWebhook Makes a webhook. Its secret is in the answer and shown never again.
+	// (POST /api/v1/webhooks)
+	AddWebhook(ctx context.Context, request AddWebhookRequestObject) (AddWebhookResponseObject, error)
+	// DeleteWebhook Ends a webhook.
+	// (DELETE /api/v1/webhooks/{id})
+	DeleteWebhook(ctx context.Context, request DeleteWebhookRequestObject) (DeleteWebhookResponseObject, error)
+	// EnableWebhook Puts a disabled webhook into force again where it stood, or lets a failing one try at once.
+	// (POST /api/v1/webhooks/{id}/enable)
+	EnableWebhook(ctx context.Context, request EnableWebhookRequestObject) (EnableWebhookResponseObject, error)
+	// RotateWebhook Gives a webhook a new secret, shown in the answer alone. The old one signs as well for 24 hours.
+	// (POST /api/v1/webhooks/{id}/rotate)
+	RotateWebhook(ctx context.Context, request RotateWebhookRequestObject) (RotateWebhookResponseObject, error)
+	// TestWebhook Sends an event of the type ganlin.webhook.test once, and says what that came to.
+	// (POST /api/v1/webhooks/{id}/test)
+	TestWebhook(ctx context.Context, request TestWebhookRequestObject) (TestWebhookResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx context.Context, w http.ResponseWriter, r *http.Request, request any) (any, error)
@@ -2590,87 +3513,6 @@ func (sh *strictHandler) RevokeToken(w http.ResponseWriter, r *http.Request, id 
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(RevokeTokenResponseObject); ok {
 		if err := validResponse.VisitRevokeTokenResponse(w); err != nil {
-			sh.options.ResponseErrorHandlerFunc(w, r, err)
-		}
-	} else if response != nil {
-		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
-	}
-}
-
-// ListContacts operation middleware
-func (sh *strictHandler) ListContacts(w http.ResponseWriter, r *http.Request) {
-	var request ListContactsRequestObject
-
-	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
-		return sh.ssi.ListContacts(ctx, request.(ListContactsRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "ListContacts")
-	}
-
-	response, err := handler(r.Context(), w, r, request)
-
-	if err != nil {
-		sh.options.ResponseErrorHandlerFunc(w, r, err)
-	} else if validResponse, ok := response.(ListContactsResponseObject); ok {
-		if err := validResponse.VisitListContactsResponse(w); err != nil {
-			sh.options.ResponseErrorHandlerFunc(w, r, err)
-		}
-	} else if response != nil {
-		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
-	}
-}
-
-// ImportContacts operation middleware
-func (sh *strictHandler) ImportContacts(w http.ResponseWriter, r *http.Request) {
-	var request ImportContactsRequestObject
-
-	var body ImportContactsJSONRequestBody
-	if err := runtime.BindJSONBody(r, &body); err != nil {
-		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
-		return
-	}
-	request.Body = &body
-
-	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
-		return sh.ssi.ImportContacts(ctx, request.(ImportContactsRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "ImportContacts")
-	}
-
-	response, err := handler(r.Context(), w, r, request)
-
-	if err != nil {
-		sh.options.ResponseErrorHandlerFunc(w, r, err)
-	} else if validResponse, ok := response.(ImportContactsResponseObject); ok {
-		if err := validResponse.VisitImportContactsResponse(w); err != nil {
-			sh.options.ResponseErrorHandlerFunc(w, r, err)
-		}
-	} else if response != nil {
-		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
-	}
-}
-
-// RemoveContact operation middleware
-func (sh *strictHandler) RemoveContact(w http.ResponseWriter, r *http.Request, id string) {
-	var request RemoveContactRequestObject
-
-	request.ID = id
-
-	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
-		return sh.ssi.RemoveContact(ctx, request.(RemoveContactRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "RemoveContact")
-	}
-
-	response, err := handler(r.Context(), w, r, request)
-
-	if err != nil {
-		sh.options.ResponseErrorHandlerFunc(w, r, err)
-	} else if validResponse, ok := response.(RemoveContactResponseObject); ok {
-		if err := validResponse.VisitRemoveContactResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -2868,63 +3710,6 @@ func (sh *strictHandler) FollowLive(w http.ResponseWriter, r *http.Request, para
 	}
 }
 
-// ListNotices operation middleware
-func (sh *strictHandler) ListNotices(w http.ResponseWriter, r *http.Request, params ListNoticesParams) {
-	var request ListNoticesRequestObject
-
-	request.Params = params
-
-	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
-		return sh.ssi.ListNotices(ctx, request.(ListNoticesRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "ListNotices")
-	}
-
-	response, err := handler(r.Context(), w, r, request)
-
-	if err != nil {
-		sh.options.ResponseErrorHandlerFunc(w, r, err)
-	} else if validResponse, ok := response.(ListNoticesResponseObject); ok {
-		if err := validResponse.VisitListNoticesResponse(w); err != nil {
-			sh.options.ResponseErrorHandlerFunc(w, r, err)
-		}
-	} else if response != nil {
-		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
-	}
-}
-
-// TestNotice operation middleware
-func (sh *strictHandler) TestNotice(w http.ResponseWriter, r *http.Request) {
-	var request TestNoticeRequestObject
-
-	var body TestNoticeJSONRequestBody
-	if err := runtime.BindJSONBody(r, &body); err != nil {
-		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
-		return
-	}
-	request.Body = &body
-
-	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
-		return sh.ssi.TestNotice(ctx, request.(TestNoticeRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "TestNotice")
-	}
-
-	response, err := handler(r.Context(), w, r, request)
-
-	if err != nil {
-		sh.options.ResponseErrorHandlerFunc(w, r, err)
-	} else if validResponse, ok := response.(TestNoticeResponseObject); ok {
-		if err := validResponse.VisitTestNoticeResponse(w); err != nil {
-			sh.options.ResponseErrorHandlerFunc(w, r, err)
-		}
-	} else if response != nil {
-		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
-	}
-}
-
 // GetDocument operation middleware
 func (sh *strictHandler) GetDocument(w http.ResponseWriter, r *http.Request) {
 	var request GetDocumentRequestObject
@@ -3027,6 +3812,194 @@ func (sh *strictHandler) GetOutlook(w http.ResponseWriter, r *http.Request, id P
 	}
 }
 
+// ListClues operation middleware
+func (sh *strictHandler) ListClues(w http.ResponseWriter, r *http.Request, params ListCluesParams) {
+	var request ListCluesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListClues(ctx, request.(ListCluesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListClues")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListCluesResponseObject); ok {
+		if err := validResponse.VisitListCluesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetClue operation middleware
+func (sh *strictHandler) GetClue(w http.ResponseWriter, r *http.Request, id ClueID) {
+	var request GetClueRequestObject
+
+	request.ID = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetClue(ctx, request.(GetClueRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetClue")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetClueResponseObject); ok {
+		if err := validResponse.VisitGetClueResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ActOnClue operation middleware
+func (sh *strictHandler) ActOnClue(w http.ResponseWriter, r *http.Request, id ClueID, act string) {
+	var request ActOnClueRequestObject
+
+	request.ID = id
+	request.Act = act
+
+	var body ActOnClueJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ActOnClue(ctx, request.(ActOnClueRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ActOnClue")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ActOnClueResponseObject); ok {
+		if err := validResponse.VisitActOnClueResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListSignals operation middleware
+func (sh *strictHandler) ListSignals(w http.ResponseWriter, r *http.Request, params ListSignalsParams) {
+	var request ListSignalsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListSignals(ctx, request.(ListSignalsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListSignals")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListSignalsResponseObject); ok {
+		if err := validResponse.VisitListSignalsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// StreamSignals operation middleware
+func (sh *strictHandler) StreamSignals(w http.ResponseWriter, r *http.Request, params StreamSignalsParams) {
+	var request StreamSignalsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.StreamSignals(ctx, request.(StreamSignalsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "StreamSignals")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(StreamSignalsResponseObject); ok {
+		if err := validResponse.VisitStreamSignalsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetSignal operation middleware
+func (sh *strictHandler) GetSignal(w http.ResponseWriter, r *http.Request, cursor string) {
+	var request GetSignalRequestObject
+
+	request.Cursor = cursor
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSignal(ctx, request.(GetSignalRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSignal")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetSignalResponseObject); ok {
+		if err := validResponse.VisitGetSignalResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetRiskSummary operation middleware
+func (sh *strictHandler) GetRiskSummary(w http.ResponseWriter, r *http.Request) {
+	var request GetRiskSummaryRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetRiskSummary(ctx, request.(GetRiskSummaryRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetRiskSummary")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetRiskSummaryResponseObject); ok {
+		if err := validResponse.VisitGetRiskSummaryResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListRules operation middleware
 func (sh *strictHandler) ListRules(w http.ResponseWriter, r *http.Request) {
 	var request ListRulesRequestObject
@@ -3099,6 +4072,165 @@ func (sh *strictHandler) Step(w http.ResponseWriter, r *http.Request) {
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(StepResponseObject); ok {
 		if err := validResponse.VisitStepResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListWebhooks operation middleware
+func (sh *strictHandler) ListWebhooks(w http.ResponseWriter, r *http.Request) {
+	var request ListWebhooksRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListWebhooks(ctx, request.(ListWebhooksRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListWebhooks")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListWebhooksResponseObject); ok {
+		if err := validResponse.VisitListWebhooksResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AddWebhook operation middleware
+func (sh *strictHandler) AddWebhook(w http.ResponseWriter, r *http.Request) {
+	var request AddWebhookRequestObject
+
+	var body AddWebhookJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.AddWebhook(ctx, request.(AddWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AddWebhook")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(AddWebhookResponseObject); ok {
+		if err := validResponse.VisitAddWebhookResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteWebhook operation middleware
+func (sh *strictHandler) DeleteWebhook(w http.ResponseWriter, r *http.Request, id WebhookID) {
+	var request DeleteWebhookRequestObject
+
+	request.ID = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteWebhook(ctx, request.(DeleteWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteWebhook")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DeleteWebhookResponseObject); ok {
+		if err := validResponse.VisitDeleteWebhookResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// EnableWebhook operation middleware
+func (sh *strictHandler) EnableWebhook(w http.ResponseWriter, r *http.Request, id WebhookID) {
+	var request EnableWebhookRequestObject
+
+	request.ID = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.EnableWebhook(ctx, request.(EnableWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EnableWebhook")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(EnableWebhookResponseObject); ok {
+		if err := validResponse.VisitEnableWebhookResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RotateWebhook operation middleware
+func (sh *strictHandler) RotateWebhook(w http.ResponseWriter, r *http.Request, id WebhookID) {
+	var request RotateWebhookRequestObject
+
+	request.ID = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.RotateWebhook(ctx, request.(RotateWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RotateWebhook")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(RotateWebhookResponseObject); ok {
+		if err := validResponse.VisitRotateWebhookResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// TestWebhook operation middleware
+func (sh *strictHandler) TestWebhook(w http.ResponseWriter, r *http.Request, id WebhookID) {
+	var request TestWebhookRequestObject
+
+	request.ID = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.TestWebhook(ctx, request.(TestWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "TestWebhook")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(TestWebhookResponseObject); ok {
+		if err := validResponse.VisitTestWebhookResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

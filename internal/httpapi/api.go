@@ -25,9 +25,11 @@ type Options struct {
 	Registrar   Registrar
 	Accounts    Accounts
 	DeadLetters DeadLetters
-	Notices     Notices
 	Plots       Plots
 	Rules       func() RuleSet
+	Clues       Clues
+	Signals     Signals
+	Webhooks    Webhooks
 	Metrics     http.Handler
 	Live        http.Handler // server-sent events of what the page shows now
 	Log         *slog.Logger
