@@ -8,9 +8,9 @@ import (
 // Plots lie on terraces: rows along the contour of a hill, one above the other.
 const (
 	plotsPerTerrace  = 5
-	alongMetres      = 85.0 // from plot to plot of a terrace
-	upMetres         = 70.0 // from terrace to terrace
-	bendMetres       = 9.0  // how far a terrace falls off from plot to plot, away from its middle
+	alongMetres      = 150.0 // from plot to plot of a terrace
+	upMetres         = 190.0 // from terrace to terrace
+	bendMetres       = 20.0  // how far a terrace falls off from plot to plot, away from its middle
 	metresPerDegree  = 111_320.0
 	positionDecimals = 5 // about a metre
 )
@@ -25,8 +25,8 @@ func (r *Registry) layOut(rng *rand.Rand) {
 		n := around[string(station.ID)]
 		around[string(station.ID)]++
 		terrace, column := n/plotsPerTerrace, float64(n%plotsPerTerrace)-float64(plotsPerTerrace-1)/2
-		east := alongMetres*(column+0.5*float64(terrace%2)) + 22*(rng.Float64()-0.5)
-		north := upMetres*(float64(terrace)-1.5) - bendMetres*column*column + 16*(rng.Float64()-0.5)
+		east := alongMetres*(column+0.5*float64(terrace%2)) + 60*(rng.Float64()-0.5)
+		north := upMetres*(float64(terrace)-1.5) - bendMetres*column*column + 50*(rng.Float64()-0.5)
 		p.Latitude = round(station.Latitude+north/metresPerDegree, positionDecimals)
 		p.Longitude = round(station.Longitude+east/(metresPerDegree*math.Cos(station.Latitude*math.Pi/180)), positionDecimals)
 	}
