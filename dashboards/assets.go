@@ -20,7 +20,7 @@ const assetPath = "/assets/"
 
 // contentTypes are ours: those of the machine may say otherwise.
 func contentTypes() map[string]string {
-	return map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+	return map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml", ".txt": "text/plain; charset=utf-8"}
 }
 
 // Assets are files whose names hold a hash of what is in them, so that they may be cached for ever.

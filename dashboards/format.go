@@ -15,6 +15,7 @@ import (
 type speaker struct {
 	catalogue *words.Catalogue
 	language  words.Language
+	asked     bool // links keep the language
 	zone      *time.Location
 	now       time.Time
 }
@@ -106,6 +107,11 @@ func (s speaker) second(t time.Time) string { return s.format(t, "15:04:05") }
 
 func (s speaker) format(t time.Time, clock string) string {
 	return words.Moment(s.language, t.In(s.zone), clock)
+}
+
+// day writes a day of the site near today.
+func (s speaker) day(t time.Time) string {
+	return t.In(s.zone).Format(map[words.Language]string{words.Chinese: "1月2日", words.English: "2 January"}[s.language])
 }
 
 // brief writes a time of the site for somebody who knows what day it is.

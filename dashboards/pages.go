@@ -19,6 +19,7 @@ import (
 // Options are what New needs.
 type Options struct {
 	Source Source
+	Fields Fields // nil: there are no pages of plots
 	Log    *slog.Logger
 	Now    func() time.Time // the clock of ages and times: the step clock where time is stepped
 	LookAs []LookAs         // of a demo; nil: the first page offers no other eyes
@@ -65,6 +66,11 @@ type Mux interface {
 func (p *Pages) Register(mux Mux) {
 	mux.HandleFunc("GET /{$}", p.page)
 	mux.HandleFunc("GET /live", p.Live)
+	if p.Fields != nil {
+		mux.HandleFunc("GET /village", p.village)
+		mux.HandleFunc("GET /plots/{id}", p.plot)
+		mux.HandleFunc("GET /decisions/{id}", p.decision)
+	}
 	mux.HandleFunc("GET "+assetPath+"{name}", p.assets.serve)
 }
 

@@ -152,6 +152,7 @@ func (e explainer) facts() []Line {
 	add := func(label, text string) { out = append(out, Line{label, text}) }
 	groups := map[string]string{
 		"reason": "because.", "grade": "grade.", "stage": "stage.", "crop": "crop.", "mode": "mode.", "level": "clue_level.", "confidence": "confidence.",
+		"cause": "cause.",
 	}
 	for _, name := range slices.Sorted(maps.Keys(d.Texts)) {
 		text := d.Texts[name]

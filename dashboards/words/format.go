@@ -54,6 +54,14 @@ func Moment(l Language, t time.Time, clock string) string {
 	return t.Format(day + clock)
 }
 
+// Day writes the day of t in its own zone.
+func Day(l Language, t time.Time) string {
+	if l == Chinese {
+		return t.Format("2006年1月2日")
+	}
+	return t.Format("2 January 2006")
+}
+
 // Unit writes a canonical unit of a quantity as people read it.
 func Unit(unit string) string {
 	switch unit {

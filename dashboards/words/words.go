@@ -5,6 +5,7 @@ package words
 import (
 	"embed"
 	"fmt"
+	"io/fs"
 	"maps"
 
 	"github.com/nicksnyder/go-i18n/v2/i18n"
@@ -35,7 +36,10 @@ type Catalogue struct {
 	parser     template.Parser
 }
 
-//go:embed zh-CN.yaml en.yaml
+// The messages of all stand in a file of each language, those of one part beside
+// them in messages/PART.LANGUAGE.yaml.
+//
+//go:embed zh-CN.yaml en.yaml messages/*.yaml
 var files embed.FS
 
 // New reads the catalogue that is built into the program.
@@ -44,8 +48,14 @@ func New() (*Catalogue, error) {
 	bundle.RegisterUnmarshalFunc("yaml", yaml.Unmarshal)
 	c := &Catalogue{localizers: map[Language]*i18n.Localizer{}, parser: &template.TextParser{Option: "missingkey=error"}}
 	for _, l := range Languages() {
-		if _, err := bundle.LoadMessageFileFS(files, string(l)+".yaml"); err != nil {
+		names, err := fs.Glob(files, "messages/*."+string(l)+".yaml")
+		if err != nil {
 			return nil, fmt.Errorf("reading the messages in %s: %w", l, err)
+		}
+		for _, name := range append(names, string(l)+".yaml") {
+			if _, err := bundle.LoadMessageFileFS(files, name); err != nil {
+				return nil, fmt.Errorf("reading the messages in %s: %w", l, err)
+			}
 		}
 		c.localizers[l] = i18n.NewLocalizer(bundle, string(l))
 	}

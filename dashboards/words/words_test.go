@@ -3,6 +3,7 @@ package words_test
 import (
 	"maps"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"testing"
@@ -16,12 +17,8 @@ import (
 // read returns the messages of a file by key: each form of each one.
 func read(t *testing.T, l words.Language) map[string]map[string]string {
 	t.Helper()
-	data, err := os.ReadFile(string(l) + ".yaml")
+	parts, err := filepath.Glob("messages/*." + string(l) + ".yaml")
 	if err != nil {
-		t.Fatal(err)
-	}
-	var raw map[string]any
-	if err := yaml.Unmarshal(data, &raw); err != nil {
 		t.Fatal(err)
 	}
 	messages := map[string]map[string]string{}
@@ -49,7 +46,25 @@ func read(t *testing.T, l words.Language) map[string]map[string]string {
 			t.Errorf("%s in %s is neither text nor a group", prefix, l)
 		}
 	}
-	walk("", raw)
+	for _, name := range append(parts, string(l)+".yaml") {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var raw map[string]any
+		if err := yaml.Unmarshal(data, &raw); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		before := len(messages)
+		one := messages
+		messages = map[string]map[string]string{}
+		walk("", raw)
+		maps.Copy(one, messages)
+		if len(one) != before+len(messages) {
+			t.Errorf("%s repeats messages of another file", name)
+		}
+		messages = one
+	}
 	return messages
 }
 

@@ -105,9 +105,11 @@ func (p *program) home(role auth.Role) string {
 	return "/login"
 }
 
-// openTo reports whether a request is let through without an account: the demo's village and the metrics, on this machine.
+// openTo reports whether a request is let through without an account: the
+// demo's village with the pages of its plots and decisions, and the metrics, on this machine.
 func (p *program) openTo(r *http.Request, scope auth.Scope) bool {
-	return (scope == auth.VillageRead && p.o.village != nil || scope == auth.MetricsRead) && !p.o.config.HTTP.BehindProxy && local(r)
+	village := scope == auth.VillageRead || scope == auth.LandRead && !strings.HasPrefix(r.URL.Path, "/api/")
+	return (village && p.o.village != nil || scope == auth.MetricsRead) && !p.o.config.HTTP.BehindProxy && local(r)
 }
 
 // local reports whether a request was made on this machine, by a name that

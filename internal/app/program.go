@@ -247,7 +247,7 @@ func (p *program) openHTTP() error {
 	if err != nil {
 		return exitError{exitOutOfReach, fmt.Errorf("listening for pages: %w; choose another address with --http or http.listen", err)}
 	}
-	pages, err := dashboards.New(dashboards.Options{Source: pageSource{p}, Log: p.log, Now: p.clock.Now, LookAs: p.lookAsLinks()})
+	pages, err := dashboards.New(dashboards.Options{Source: pageSource{p}, Fields: p.fieldSource(), Log: p.log, Now: p.clock.Now, LookAs: p.lookAsLinks()})
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,429 @@
+package dashboards_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ganlin/dashboards"
+)
+
+var rowLink = regexp.MustCompile(`<tr><th scope="row"><a href="/plots/([^"?]+)`)
+
+// listed are the plots of the table in their order.
+func listed(page string) (ids []string) {
+	for _, m := range rowLink.FindAllStringSubmatch(page, -1) {
+		ids = append(ids, m[1])
+	}
+	return ids
+}
+
+func fieldOf(land dashboards.Land, id string) *dashboards.Field {
+	i := slices.IndexFunc(land.Fields, func(f *dashboards.Field) bool { return string(f.ID) == id })
+	return land.Fields[i]
+}
+
+func TestVillageShowsEveryPlot(t *testing.T) {
+	land := landOf(40)
+	for lang, want := range map[string][]string{
+		"zh": {"全村田块", "2026年7月12日 09:00 的情况", "后坡一号", "特旱", "从18:00起浇 41 毫米", "该浇 38 毫米，先等等：风太大", "去看看：不知道有多旱", "18:00 自动浇 22 毫米", "正在浇，最晚到 10:10", "没有探头", `class="scale"`},
+		"en": {"All plots", "As of 12 July 2026, 09:00", "后坡一号", "extremely dry", "Water 41 mm from 18:00", "Needs 38 mm, on hold", "Go and see: nobody knows how dry it is", "Waters itself, 22 mm from 18:00", "no probe", `class="scale"`},
+	} {
+		r := ask(t, pagesOf(t, fields{land: land}), "/village?lang="+lang)
+		page := body(t, r)
+		shows(t, page, want...)
+		if r.StatusCode != http.StatusOK || !strings.Contains(r.Header.Get("Content-Security-Policy"), "default-src 'none'") {
+			t.Errorf("status %d, policy %q", r.StatusCode, r.Header.Get("Content-Security-Policy"))
+		}
+		if n := strings.Count(page, `class="mark"`); n != 40 {
+			t.Errorf("%d plots are on the map", n)
+		}
+		if n := len(listed(page)); n != 40 {
+			t.Errorf("%d plots are in the table", n)
+		}
+		if n := strings.Count(page, `class="tap-open"`); n != 3+1 { // and the legend
+			t.Errorf("%d open valves are on the map", n)
+		}
+	}
+}
+
+func TestVillageIsSorted(t *testing.T) {
+	land := landOf(40)
+	h := pagesOf(t, fields{land: land})
+	number := func(x *float64) (float64, bool) {
+		if x == nil {
+			return 0, false
+		}
+		return *x, true
+	}
+	rank := map[dashboards.Grade]float64{dashboards.GradeNone: 1, dashboards.GradeLight: 2, dashboards.GradeModerate: 3, dashboards.GradeSevere: 4, dashboards.GradeExtreme: 5}
+	for key, of := range map[string]func(*dashboards.Field) (float64, bool){
+		"grade":    func(f *dashboards.Field) (float64, bool) { r := rank[f.Grade]; return r, r > 0 },
+		"moisture": func(f *dashboards.Field) (float64, bool) { return number(f.RSMPct) },
+		"stress":   func(f *dashboards.Field) (float64, bool) { return number(f.DaysToStress) },
+		"watered":  func(f *dashboards.Field) (float64, bool) { return number(f.WateredWeekMM) },
+		"rain":     func(f *dashboards.Field) (float64, bool) { return number(f.RainWeekMM) },
+		"probe": func(f *dashboards.Field) (float64, bool) {
+			if f.ProbeAge == nil {
+				return 0, false
+			}
+			return f.ProbeAge.Hours(), true
+		},
+		"plot": func(f *dashboards.Field) (float64, bool) {
+			n, err := strconv.Atoi(string(f.ID[2:]))
+			return float64(n), err == nil
+		},
+	} {
+		for _, down := range []bool{false, true} {
+			sign := map[bool]string{true: "-"}[down]
+			page := body(t, ask(t, h, "/village?lang=en&sort="+sign+key))
+			shows(t, page, `aria-sort="`+map[bool]string{false: "ascending", true: "descending"}[down]+`"`)
+			ids := listed(page)
+			last, unknown := 0.0, false
+			for i, id := range ids {
+				x, known := of(fieldOf(land, id))
+				if known && unknown {
+					t.Errorf("%s%s: %s is known and comes after what is not", sign, key, id)
+				}
+				if known && i > 0 && (down && x > last || !down && x < last) {
+					t.Errorf("%s%s: %s has %g after %g", sign, key, id, x, last)
+				}
+				last, unknown = x, !known
+			}
+			if len(ids) != 40 {
+				t.Errorf("%s%s: %d rows", sign, key, len(ids))
+			}
+		}
+	}
+	usual := listed(body(t, ask(t, h, "/village")))
+	if fieldOf(land, usual[0]).Grade != dashboards.GradeExtreme {
+		t.Errorf("the table begins with %s", usual[0])
+	}
+	if got := listed(body(t, ask(t, h, "/village?sort=-nonsense&page=-3&box=1,2&grade=red"))); !cmp.Equal(got, usual) {
+		t.Error("a query that nobody knows changes the table")
+	}
+}
+
+func TestVillageIsFiltered(t *testing.T) {
+	land := landOf(40)
+	h := pagesOf(t, fields{land: land})
+	for query, want := range map[string]func(*dashboards.Field) bool{
+		"grade=severe":                    func(f *dashboards.Field) bool { return f.Grade == dashboards.GradeSevere },
+		"grade=unknown":                   func(f *dashboards.Field) bool { return f.Grade == dashboards.GradeUnknown },
+		"valve=open":                      func(f *dashboards.Field) bool { return len(f.Taps) > 0 && f.Taps[0].State == dashboards.ValveOpen },
+		"q=P-01":                          func(f *dashboards.Field) bool { return strings.HasPrefix(string(f.ID), "p-01") },
+		"q=" + "后坡":                       func(f *dashboards.Field) bool { return strings.HasPrefix(f.Name, "后坡") },
+		"box=29.159,107.09,29.1605,107.2": func(f *dashboards.Field) bool { return f.Latitude <= 29.1605 },
+	} {
+		page := body(t, ask(t, h, "/village?lang=en&"+query))
+		var ids []string
+		for _, f := range land.Fields {
+			if want(f) {
+				ids = append(ids, string(f.ID))
+			}
+		}
+		got := listed(page)
+		slices.Sort(got)
+		if diff := cmp.Diff(ids, got); diff != "" || len(ids) == 0 {
+			t.Errorf("%s (-want +got): %s", query, diff)
+		}
+		if faded := strings.Count(page, `class="mark faded"`); !strings.HasPrefix(query, "box") && faded != 40-len(ids) {
+			t.Errorf("%s: %d plots are faded on the map, want %d", query, faded, 40-len(ids))
+		}
+	}
+	page := body(t, ask(t, h, "/village?lang=en&q=nowhere"))
+	shows(t, page, "No plot is like that", "Take away a condition", `href="/village?lang=en"`)
+}
+
+// What the page shows when it knows little.
+func TestVillageKnowsLittle(t *testing.T) {
+	none := landOf(0)
+	early := landOf(3)
+	early.At = time.Time{}
+	for _, f := range early.Fields {
+		*f = dashboards.Field{Plot: f.Plot}
+	}
+	loose, partly := landOf(12), landOf(12)
+	for i, f := range loose.Fields {
+		f.Latitude, f.Longitude = 0, 0
+		if i < 5 {
+			partly.Fields[i].Latitude, partly.Fields[i].Longitude = 0, 0
+		}
+	}
+	point := landOf(1)
+	for name, c := range map[string]struct {
+		land  dashboards.Land
+		marks int
+		want  []string
+	}{
+		"no plots":       {none, 0, []string{"There are no plots here that you may see", "registry.yaml"}},
+		"nothing judged": {early, 3, []string{"Nothing is judged yet", "not known"}},
+		"no positions":   {loose, 12, []string{"These 12 plots have no position in the registry"}},
+		"some positions": {partly, 12, []string{"The 5 plots below the line have no position"}},
+		"a single plot":  {point, 1, []string{"1 plot"}},
+	} {
+		page := body(t, ask(t, pagesOf(t, fields{land: c.land}), "/village?lang=en"))
+		shows(t, page, c.want...)
+		if n := strings.Count(page, `class="mark"`); n != c.marks {
+			t.Errorf("%s: %d marks", name, n)
+		}
+		if strings.Contains(page, "NaN") || strings.Contains(page, "Inf") {
+			t.Errorf("%s: a number is none", name)
+		}
+	}
+}
+
+func TestSeveralVillages(t *testing.T) {
+	land := landOf(30)
+	land.Sites = append(land.Sites, dashboards.Village{ID: "longjing", Name: "龙井村", Zone: beijing})
+	for _, f := range land.Fields[20:] {
+		f.Site = "longjing"
+	}
+	h := pagesOf(t, fields{land: land})
+	page := body(t, ask(t, h, "/village?lang=en"))
+	shows(t, page, `href="/village?lang=en&amp;site=longjing"`, "20 in all", "10 in all")
+	if strings.Contains(page, `class="map"`) || len(listed(page)) != 30 {
+		t.Error("without a choice there is one map, or the table is not of all")
+	}
+	page = body(t, ask(t, h, "/village?lang=en&site=longjing"))
+	if strings.Count(page, `class="mark"`) != 10 || len(listed(page)) != 10 {
+		t.Error("a village shows plots of another")
+	}
+	if page = body(t, ask(t, h, "/village?lang=en&site=elsewhere")); len(listed(page)) != 30 {
+		t.Error("a village that nobody knows hides plots")
+	}
+}
+
+var squareLink = regexp.MustCompile(`<a href="([^"]+)" class="square"><title>(\d+) plots`)
+
+// Ten thousand plots are drawn together, and each is found by going closer.
+func TestVillageOfTenThousand(t *testing.T) {
+	h := pagesOf(t, fields{land: landOf(10_000)})
+	page := body(t, ask(t, h, "/village?lang=en"))
+	together, single := 0, strings.Count(page, `class="mark"`)
+	squares := squareLink.FindAllStringSubmatch(page, -1)
+	for _, m := range squares {
+		n, _ := strconv.Atoi(m[2])
+		together += n
+	}
+	if together+single != 10_000 || len(squares) > 250 || len(page) > 200_000 || len(listed(page)) != 50 {
+		t.Errorf("%d plots in %d squares and %d alone; %d rows, %d bytes", together, len(squares), single, len(listed(page)), len(page))
+	}
+	near := body(t, ask(t, h, strings.ReplaceAll(squares[len(squares)/2][1], "&amp;", "&")))
+	want, _ := strconv.Atoi(squares[len(squares)/2][2])
+	if n := strings.Count(near, `class="mark"`); n != want {
+		t.Errorf("a square of %d plots opens onto %d", want, n)
+	}
+	shows(t, near, "Back to the whole map", "Part of the map")
+	last := body(t, ask(t, h, "/village?lang=en&sort=plot&page=200"))
+	if ids := listed(last); len(ids) != 50 || ids[49] != "p-9999" { // as text
+		t.Errorf("the last page ends with %v", ids)
+	}
+}
+
+func plotPage(t *testing.T, f fields, target string) string {
+	t.Helper()
+	return body(t, ask(t, pagesOf(t, f), target))
+}
+
+type curve struct {
+	T []int64
+	V []*float64
+}
+
+type drawing struct {
+	From, To                 int64
+	Moisture, Balance, Water []curve
+	Marks                    []struct {
+		T          int64
+		Link, Text string
+	}
+}
+
+func drawingOf(t *testing.T, page string) (d drawing) {
+	t.Helper()
+	_, rest, ok := strings.Cut(page, `<script type="application/json" id="series">`)
+	text, _, _ := strings.Cut(rest, "</script>")
+	if err := json.Unmarshal([]byte(text), &d); err != nil || !ok {
+		t.Fatalf("%v in %.200s", err, text)
+	}
+	return d
+}
+
+func TestPlotPage(t *testing.T) {
+	f := fields{land: landOf(40), past: week()}
+	for lang, want := range map[string][]string{
+		"zh": {"石板丘一号", "中旱", "该浇 38 毫米，先等等：风太大", "根区缺水", "s-004 从 2026年7月8日", "没有读数（", "算不出水量平衡", "每天的数字", "7 天", "全季"},
+		"en": {"石板丘一号", "dry", "Needs 38 mm, on hold", "What the root zone lacks", "s-004: no readings from 8 July 2026", "the water balance of 1 day could not be worked out", "Numbers by day", "Season"},
+	} {
+		shows(t, plotPage(t, f, "/plots/p-004?lang="+lang), want...)
+	}
+	page := plotPage(t, f, "/plots/p-004?lang=en")
+	d := drawingOf(t, page)
+	if len(d.Moisture) != 3 || len(d.Balance) != 3 || len(d.Water) != 3 || len(d.Marks) != 6 {
+		t.Fatalf("%d, %d and %d curves, %d marks", len(d.Moisture), len(d.Balance), len(d.Water), len(d.Marks))
+	}
+	for _, m := range d.Marks {
+		if !strings.HasPrefix(m.Link, "/decisions/aa0") || !strings.Contains(page, `href="`+m.Link) {
+			t.Errorf("a mark leads to %s", m.Link)
+		}
+	}
+	// The water of the second day: 17,000 L on 2.4 mu. That of the fifth has no meter.
+	day, silent := d.Water[1], d.Water[2]
+	if got := *day.V[1]; got != 10.62 || silent.V[4] != nil || *silent.V[1] != 10.59 {
+		t.Errorf("wanted %g mm, delivered %v and %v", got, *silent.V[1], silent.V[4])
+	}
+	if n := strings.Count(page, `<tr><th scope="row">`); n != 7 {
+		t.Errorf("the table has %d days", n)
+	}
+}
+
+// A gap is drawn as a gap: between its ends stands a value that is none.
+func TestGapsAreNotJoined(t *testing.T) {
+	d := drawingOf(t, plotPage(t, fields{land: landOf(40), past: week()}, "/plots/p-004"))
+	for name, curves := range map[string][]curve{"moisture": d.Moisture, "balance": d.Balance} {
+		for _, c := range curves {
+			nothing := 0
+			for i, v := range c.V {
+				if v == nil {
+					nothing++
+				}
+				if i > 0 && v != nil && c.V[i-1] != nil && c.T[i]-c.T[i-1] > int64((36*time.Hour).Seconds()) {
+					t.Errorf("%s: %d and %d are joined", name, c.T[i-1], c.T[i])
+				}
+				if i > 0 && name == "moisture" && v != nil && c.V[i-1] != nil && c.T[i]-c.T[i-1] > 3*3600 {
+					t.Errorf("%s: %d and %d are joined", name, c.T[i-1], c.T[i])
+				}
+			}
+			if nothing != 1 {
+				t.Errorf("%s: %d gaps", name, nothing)
+			}
+		}
+	}
+}
+
+func TestPlotPageKnowsLittle(t *testing.T) {
+	land := landOf(40)
+	silent := week()
+	for i := range silent.Moisture {
+		m := &silent.Moisture[i]
+		m.At, m.Water = m.At[:100], m.Water[:100]
+	}
+	down := dashboards.Past{NoSeries: errors.New("connection refused"), Decisions: week().Decisions}
+	for name, c := range map[string]struct {
+		past   dashboards.Past
+		plot   string
+		charts bool
+		want   []string
+	}{
+		"silent":        {silent, "p-004", true, []string{"s-004: no readings since", "days by now"}},
+		"database down": {down, "p-004", false, []string{"The database does not answer now", "No reading is lost", "/decisions/aa06"}},
+		"all down":      {dashboards.Past{NoSeries: errors.New("x"), NoDecisions: errors.New("y")}, "p-004", false, []string{"The database does not answer now", "The records of decisions cannot be read now"}},
+		"nothing":       {dashboards.Past{}, "p-009", false, []string{"nothing was measured", "Nothing was decided", "Go and see"}},
+		"no probe":      {dashboards.Past{Days: week().Days}, "p-013", true, []string{"This plot has no probe"}},
+	} {
+		page := plotPage(t, fields{land: land, past: c.past}, "/plots/"+c.plot+"?lang=en")
+		shows(t, page, c.want...)
+		if strings.Contains(page, `id="charts"`) != c.charts {
+			t.Errorf("%s: charts are there: %v", name, !c.charts)
+		}
+	}
+}
+
+// A foreign plot and one that does not exist are the same nothing.
+func TestNothingToSee(t *testing.T) {
+	h := pagesOf(t, fields{land: landOf(3)})
+	for _, path := range []string{"/plots/p-999", "/plots/../etc", "/decisions/none", "/plots/%00"} {
+		r := ask(t, h, path+"?lang=en")
+		if page := body(t, r); r.StatusCode != http.StatusNotFound && r.StatusCode != http.StatusTemporaryRedirect && r.StatusCode != http.StatusMovedPermanently {
+			t.Errorf("%s: %d %s", path, r.StatusCode, page)
+		}
+	}
+	shows(t, body(t, ask(t, h, "/plots/p-999?lang=zh")), "没有这一页", "看全村田块")
+	failing := pagesOf(t, fields{land: landOf(3), fails: errors.New("disk full")})
+	if r := ask(t, failing, "/plots/p-001"); r.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("a failure answers %d", r.StatusCode)
+	}
+}
+
+func TestDecisionPages(t *testing.T) {
+	all := decided()
+	all["cc01"] = clue()
+	h := pagesOf(t, fields{land: landOf(5), decisions: all})
+	for id, want := range map[string]map[string][]string{
+		"aa01": {"zh": {"浇水的判断", "石板丘一号", "没有什么拦着", "缺 61.3 毫米", "晚到", "2026年7月11日 20:00:00"}, "en": {"Decision to water", "Nothing did: frost", "lacks 61.3 mm", "0.214 m³/m³", "late", "11 July 2026, 20:00:00"}},
+		"aa02": {"zh": {"一次浇水", "17,000 升", "16,950 升"}, "en": {"A watering", "17,000 L", "16,950 L"}},
+		"aa05": {"zh": {"风太大"}, "en": {"What holds water back"}},
+		"aa06": {"zh": {"提醒"}, "en": {"Alert", "drought_severe"}},
+		"cc01": {"zh": {"线索", "预计减产 22% 到 44%"}, "en": {"Clue", "Likely loss of 22% to 44% of the yield"}},
+	} {
+		for lang, texts := range want {
+			r := ask(t, h, "/decisions/"+id+"?lang="+lang)
+			shows(t, body(t, r), texts...)
+			if r.StatusCode != http.StatusOK {
+				t.Errorf("%s: %d", id, r.StatusCode)
+			}
+		}
+	}
+}
+
+func TestFieldPagesSpeakOneLanguage(t *testing.T) {
+	land := landOf(40)
+	land.Sites[0].ID, land.Sites[0].Name = "s-1", ""
+	for _, f := range land.Fields {
+		f.Site, f.Name = "s-1", ""
+	}
+	all := decided()
+	all["cc01"] = clue()
+	for id, d := range all {
+		d.PlotName = ""
+		all[id] = d
+	}
+	h := pagesOf(t, fields{land: land, past: week(), decisions: all})
+	paths := []string{"/village", "/village?grade=extreme&q=p&valve=open", "/plots/p-004", "/plots/p-009?range=season", "/plots/none"}
+	for id := range all {
+		paths = append(paths, "/decisions/"+id)
+	}
+	for _, path := range paths {
+		join := "?"
+		if strings.Contains(path, "?") {
+			join = "&"
+		}
+		speaksOne(t, path, func(lang string) string { return body(t, ask(t, h, path+join+"lang="+lang)) })
+	}
+}
+
+func BenchmarkVillageOfTenThousand(b *testing.B) {
+	for _, n := range []int{40, 10_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			h := pagesOf(b, fields{land: landOf(n)})
+			b.ReportAllocs()
+			size := 0
+			for b.Loop() {
+				size = benchmarked(b, h, "/village?lang=zh")
+			}
+			b.ReportMetric(float64(size), "page-bytes")
+		})
+	}
+}
+
+// benchmarked answers one request and returns the size of the page.
+func benchmarked(b *testing.B, h http.Handler, target string) int {
+	b.Helper()
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequestWithContext(b.Context(), http.MethodGet, target, nil))
+	if w.Code != http.StatusOK {
+		b.Fatal(w.Code)
+	}
+	return w.Body.Len()
+}
