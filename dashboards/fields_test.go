@@ -1,11 +1,14 @@
 package dashboards_test
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -400,6 +403,23 @@ func TestFieldPagesSpeakOneLanguage(t *testing.T) {
 			join = "&"
 		}
 		speaksOne(t, path, func(lang string) string { return body(t, ask(t, h, path+join+"lang="+lang)) })
+	}
+}
+
+// What others wrote is as they published it, and its licence is beside it.
+func TestForeignAssetsAreUnchanged(t *testing.T) {
+	for name, want := range map[string]string{
+		"uPlot.iife.min.js": "19c8d4c6ad88929a79f4ae49d6f7161566dfd0ba3d15cc495e974f787eb78f1f",
+		"uPlot.min.css":     "df630c6a8d6f8eeaff264b50f73ce5b114f646ffd9a0bb74f049b0a00135fa04",
+		"uPlot.LICENSE.txt": "8f989229699b4fe2f1a0432d0e9edc338a8a911e250e2d1b01ecd770a5f5b1bd",
+	} {
+		data, err := os.ReadFile(filepath.Join("assets", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprintf("%x", sha256.Sum256(data)); got != want {
+			t.Errorf("%s is not that of uPlot 1.6.32: %s", name, got)
+		}
 	}
 }
 
