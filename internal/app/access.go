@@ -6,9 +6,11 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
+	"ganlin/devices"
 	"ganlin/internal/auth"
 	"ganlin/internal/records"
 )
@@ -53,7 +55,7 @@ func (p *program) openAccess(ctx context.Context) error {
 		p.book.AddSession(auth.Session{Sum: sum, Account: s.Account, Token: token, Created: s.Created, Expires: s.Expires})
 	}
 	p.guard = auth.NewGuard(auth.Options{
-		Book: p.book, Sessions: sessionKeeper{p.records}, BehindProxy: p.o.config.HTTP.BehindProxy, Page: p.refusePage, Log: p.log,
+		Book: p.book, Sessions: sessionKeeper{p.records}, BehindProxy: p.o.config.HTTP.BehindProxy, Whole: p.reachesAll, Page: p.refusePage, Log: p.log,
 	})
 	return nil
 }
@@ -84,31 +86,36 @@ func (k sessionKeeper) DropSession(ctx context.Context, sum auth.Sum) error {
 func (p *program) refusePage(w http.ResponseWriter, r *http.Request, status int) {
 	to := "/login"
 	if a, ok := auth.From(r.Context()); ok && status == http.StatusForbidden {
-		to = p.home(a.Role)
+		to = p.home(a)
 	} else if r.URL.Path != "/" {
 		to += "?" + url.Values{"next": {r.URL.RequestURI()}}.Encode()
 	}
 	http.Redirect(w, r, to, http.StatusSeeOther)
 }
 
-// home is the page that a role is for. /login tells an account of a program that it has none.
-func (p *program) home(role auth.Role) string {
+// home is the page that an account's role is for. /login tells an account of a program that it has none.
+func (p *program) home(a auth.Access) string {
 	home := map[auth.Role]string{
 		auth.Operator: "/operations", auth.Agronomist: "/village", auth.Farmer: "/my", auth.GridWorker: "/clues",
-	}[role]
+	}[a.Role]
 	switch {
 	case p.router.has("GET " + home):
 		return home
-	case auth.VillageRead.Allows(role):
+	case auth.WholeRead.Allows(a.Role) && p.reachesAll(a):
 		return "/"
 	}
 	return "/login"
 }
 
+// reachesAll reports whether an account sees every site.
+func (p *program) reachesAll(a auth.Access) bool {
+	return !slices.ContainsFunc(p.registry.Load().Sites(), func(s devices.Site) bool { return !a.SeesSite(s) })
+}
+
 // openTo reports whether a request is let through without an account: the
 // demo's village with the pages of its plots and decisions, and the metrics, on this machine.
 func (p *program) openTo(r *http.Request, scope auth.Scope) bool {
-	village := scope == auth.VillageRead || scope == auth.LandRead && !strings.HasPrefix(r.URL.Path, "/api/")
+	village := scope == auth.WholeRead || scope == auth.VillageRead || scope == auth.LandRead && !strings.HasPrefix(r.URL.Path, "/api/")
 	return (village && p.o.village != nil || scope == auth.MetricsRead) && !p.o.config.HTTP.BehindProxy && local(r)
 }
 

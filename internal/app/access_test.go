@@ -3,12 +3,12 @@ package app
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -122,19 +122,29 @@ func (s still) add(t *testing.T, n httpapi.NewAccount) string {
 	return made.Token
 }
 
-// routes returns every route of the program with its scope: pages from where they are registered, the API's from its source.
+// routes returns every route of the program with its scope: pages as they are registered, operations as the API's document has them.
 func (s still) routes(t *testing.T) map[string]auth.Scope {
 	t.Helper()
-	all := map[string]auth.Scope{}
+	all := map[string]auth.Scope{"GET /healthz": auth.Open, "GET /readyz": auth.Open, "GET /metrics": auth.MetricsRead}
 	for pattern := range s.router.pages {
 		all[pattern] = pageScopes()[pattern]
 	}
-	source, err := os.ReadFile("../httpapi/api.go")
+	text, err := httpapi.Document()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, m := range regexp.MustCompile(`\{"([A-Z]+ /[^"]+)", "([^"]*)"`).FindAllStringSubmatch(string(source), -1) {
-		all[m[1]] = auth.Scope(m[2])
+	var document struct {
+		Paths map[string]map[string]struct {
+			Scope auth.Scope `json:"x-ganlin-scope"`
+		}
+	}
+	if err := json.Unmarshal(text, &document); err != nil {
+		t.Fatal(err)
+	}
+	for path, operations := range document.Paths {
+		for method, o := range operations {
+			all[strings.ToUpper(method)+" "+path] = o.Scope
+		}
 	}
 	return all
 }

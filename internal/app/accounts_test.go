@@ -59,7 +59,7 @@ func TestAccountsByTheCommandLine(t *testing.T) {
 	client := pinned(files.CertFile)
 	defer client.CloseIdleConnections()
 	status := func(token string) int {
-		req, err := http.NewRequestWithContext(t.Context(), "GET", s.url()+"/api/v1/live", nil)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url()+"/api/v1/live", nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,7 +12,7 @@ import (
 func (p *program) openAPI(live http.Handler) (http.Handler, error) {
 	o := httpapi.Options{
 		Require: p.router.require, Access: apiAccess,
-		Health: p, Registrar: p.registrar(), Accounts: p.accounts(), DeadLetters: deadLetters{p.records}, Plots: plotSource{p}, Rules: p.ruleSet,
+		Health: p, Registrar: p.registrar(), Accounts: p.accounts(), DeadLetters: deadLetters{p.records}, Notices: p.notices, Plots: plotSource{p}, Rules: p.ruleSet,
 		Clues: apiClues{p}, Signals: apiSignals{p}, Webhooks: apiWebhooks{p},
 		Metrics: p.metrics.handler(), Live: live, Log: p.log,
 	}

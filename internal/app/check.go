@@ -20,7 +20,8 @@ func (k checkCommand) Run(c console) error {
 	if cfg != nil {
 		_, more := registry.Load(cfg.Registry, registry.Options{TimeZone: cfg.TimeZone})
 		_, wrong := rulefile.Load(cfg.Rules, true)
-		problems = append(append(problems, more...), wrong...)
+		_, unsendable := channelsOf(cfg.Notify)
+		problems = append(append(append(problems, more...), wrong...), unsendable...)
 	}
 	if err := printProblems(c, problems, k.JSON); err != nil {
 		return err

@@ -141,6 +141,7 @@ func (p *program) committed(decisions []devices.Decision) {
 			}
 		}
 	}
+	p.notices.outbox.Kick()
 	p.decided.Add(int64(len(decisions)))
 }
 

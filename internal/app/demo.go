@@ -19,6 +19,7 @@ import (
 	"ganlin/firmware-sim/firmware"
 	"ganlin/firmware-sim/village"
 	"ganlin/internal/config"
+	"ganlin/internal/notify"
 	"ganlin/internal/registry"
 )
 
@@ -33,6 +34,7 @@ type demoCommand struct {
 	MQTT   string  `name:"mqtt" default:"127.0.0.1:1883" help:"Where devices connect; port 0 takes a free one."`
 	Broker string  `placeholder:"URL" help:"Use this broker, at both ends, instead of the embedded one."`
 	Ready  string  `placeholder:"FILE" help:"Write this file once all parts are ready."`
+	Notify string  `name:"notify-webhook" placeholder:"URL" help:"Send messages of every household as JSON to this address."`
 	Once   bool    `help:"Live the season as fast as it goes, on free ports and in a temporary folder unless told otherwise, and end with 0 when every promise held."`
 	Report string  `placeholder:"FILE" help:"With --once: write what the season came to as JSON."`
 }
@@ -100,6 +102,9 @@ func (d demoCommand) Run(ctx context.Context, c console, h hooks) error {
 		return err
 	}
 	l, err := d.link(ctx, p, v)
+	if err == nil {
+		err = p.notices.onlyWebhook(ctx, d.Notify)
+	}
 	if err != nil {
 		p.close(context.WithoutCancel(ctx))
 		return err
@@ -200,6 +205,12 @@ func (d demoCommand) once(ctx context.Context, p *program, v *village.Village, l
 func (d demoCommand) config() (*config.Config, error) {
 	cfg := config.Default()
 	cfg.Data, cfg.HTTP.Listen = d.Data, d.HTTP
+	if d.Notify != "" {
+		cfg.Notify.Webhook = &config.WebhookChannel{}
+		if err := notify.CheckAddress(notify.Webhook, notify.NewAddress(d.Notify, "")); err != nil {
+			return nil, usageError("reading --notify-webhook: %w", err)
+		}
+	}
 	if d.Broker == "" {
 		cfg.MQTT.Listen = &config.Listen{Address: d.MQTT}
 		return &cfg, nil

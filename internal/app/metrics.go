@@ -53,6 +53,8 @@ var (
 	pointsDesc    = desc("ganlin_store_points_total", "Values that InfluxDB has stored.")
 	deadDesc      = desc("ganlin_deadletters_total", "Dead letters by reason.", "reason")
 	devicesDesc   = desc("ganlin_devices", "Devices of the registry, by what is known of their connection.", "state")
+	noticesDesc   = desc("ganlin_notices_total", "Messages to farmers of this process by channel and what became of them; again counts tries that failed and are repeated.", "channel", "result")
+	unsentDesc    = desc("ganlin_notices_pending", "Messages to farmers that are to be sent.", "channel")
 	signalsDesc   = desc("ganlin_signals_pending", "Signals that webhooks in force have not taken yet, summed over the webhooks.")
 	webhooksDesc  = desc("ganlin_webhooks", "Webhooks by how they are: well, failing or disabled.", "state")
 	partReadyDesc = desc("ganlin_part_ready", "Whether a part does its work: 1 or 0.", "part")
@@ -91,6 +93,12 @@ func (p *program) Collect(out chan<- prometheus.Metric) {
 	}
 	for reason, n := range p.dead.counts() {
 		counter(deadDesc, float64(n), reason)
+	}
+	for by, n := range p.notices.outbox.Counts() {
+		counter(noticesDesc, float64(n), string(by.Channel), by.Result)
+	}
+	for channel, n := range p.notices.outbox.Pending() {
+		gauge(unsentDesc, float64(n), string(channel))
 	}
 	if p.gate != nil {
 		for reason, n := range p.gate.Refused() {

@@ -86,6 +86,7 @@ type program struct {
 	rules   *rulefile.Set
 	engine  *engine.Engine
 	valves  *valves.Courier
+	notices *notices
 	feed    *signals.Feed
 	sender  *signals.Sender
 	decided atomic.Int64 // decisions of this process
@@ -159,6 +160,9 @@ func (p *program) open(ctx context.Context) (err error) {
 	if o.hooks.journal != nil {
 		j = o.hooks.journal(j)
 	}
+	if err = p.openNotices(ctx); err != nil {
+		return err
+	}
 	if err = p.openSignals(ctx); err != nil {
 		return err
 	}
@@ -185,6 +189,7 @@ func (p *program) run(ctx context.Context, more ...stage) error {
 		stage{"latest values", p.recent.run},
 		stage{"valves", p.valves.Run},
 		stage{"emergency stop", p.stopAgain},
+		stage{"messages to farmers", p.notices.outbox.Run},
 		stage{"rules", p.engine.Run},
 		stage{"webhooks", p.sender.Run},
 		stage{"intake", p.intake.Run},

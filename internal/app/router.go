@@ -62,8 +62,8 @@ func (r *router) complete() error {
 // pageScopes says who may open which page.
 func pageScopes() map[string]auth.Scope {
 	return map[string]auth.Scope{
-		"GET /{$}":            auth.VillageRead,
-		"GET /live":           auth.VillageRead,
+		"GET /{$}":            auth.WholeRead,
+		"GET /live":           auth.WholeRead,
 		"GET /assets/{name}":  auth.Open,
 		"GET /login":          auth.Open,
 		"POST /login":         auth.Open,

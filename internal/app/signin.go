@@ -45,7 +45,7 @@ func (p *program) openSignIn(pages *dashboards.Pages) {
 // welcome sends whoever has signed in to where they wanted to go, or to their own page.
 func (p *program) welcome(w http.ResponseWriter, r *http.Request, a auth.Access, next string) {
 	if next == "" {
-		next = p.home(a.Role)
+		next = p.home(a)
 	}
 	http.Redirect(w, r, next, http.StatusSeeOther) //nolint:gosec // within has looked at it
 }

@@ -44,9 +44,10 @@ func TestSigningIn(t *testing.T) {
 	if res, c := s.signIn(agro, header("Sec-Fetch-Site", "cross-site")); res.StatusCode != http.StatusForbidden || c != nil {
 		t.Errorf("signed in by another site: %d", res.StatusCode)
 	}
+	home := s.home(auth.Access{Role: auth.Agronomist, Sites: []devices.SiteID{"sanquan"}})
 	for next, want := range map[string]string{
-		"/plots/p-001?x=1": "/plots/p-001?x=1", "": s.home(auth.Agronomist),
-		"//evil.example": s.home(auth.Agronomist), "https://evil.example": s.home(auth.Agronomist), `/\evil.example`: s.home(auth.Agronomist), "x": s.home(auth.Agronomist),
+		"/plots/p-001?x=1": "/plots/p-001?x=1", "": home,
+		"//evil.example": home, "https://evil.example": home, `/\evil.example`: home, "x": home,
 	} {
 		if got := to(s.ask("POST", "/login", filled(url.Values{"token": {agro}, "next": {next}}))); got != "303 "+want {
 			t.Errorf("next %q leads to %s, want %s", next, got, want)
@@ -62,8 +63,12 @@ func TestSigningIn(t *testing.T) {
 	if res := s.ask("GET", "/", html, with(c)); res.StatusCode != http.StatusOK {
 		t.Errorf("the village for its agronomist: %d", res.StatusCode)
 	}
-	if got := to(s.ask("GET", "/", html, with(cf))); got != "303 "+s.home(auth.Farmer) {
+	if got := to(s.ask("GET", "/", html, with(cf))); got != "303 "+s.home(auth.Access{Role: auth.Farmer}) {
 		t.Errorf("the village for a farmer: %s", got)
+	}
+	elsewhere := bearer(s.add(t, httpapi.NewAccount{ID: "b", Role: "agronomist", Places: []devices.PlaceCode{"500120"}}))
+	if got := s.ask("GET", "/live", elsewhere).StatusCode; got != http.StatusForbidden {
+		t.Errorf("every site for the agronomist of another: %d", got)
 	}
 	if got := text(t, s.ask("GET", "/login?lang=en", html, with(cm))); !strings.Contains(got, "for a program") {
 		t.Errorf("a program's account is not told so:\n%s", got)

@@ -21,6 +21,8 @@ type Options struct {
 	// BehindProxy says that a proxy ends TLS: cookies are Secure, and the
 	// last address of X-Forwarded-For is the client's.
 	BehindProxy bool
+	// Whole reports whether an access reaches every site, which WholeRead asks for.
+	Whole func(Access) bool
 	// Page answers a page that is refused, to a person rather than a program:
 	// 401 and 403. Nil: a problem does.
 	Page func(w http.ResponseWriter, r *http.Request, status int)
@@ -62,6 +64,9 @@ func (g *Guard) Require(scope Scope, next http.Handler) http.Handler {
 			return
 		case !scope.Allows(a.Role):
 			g.refuse(w, r.WithContext(With(r.Context(), a)), http.StatusForbidden, "the role "+string(a.Role)+" has no scope "+string(scope))
+			return
+		case scope == WholeRead && !g.Whole(a):
+			g.refuse(w, r.WithContext(With(r.Context(), a)), http.StatusForbidden, "this shows every site at once, and the account does not reach them all")
 			return
 		case a.Browser && !safe(r.Method):
 			if why := g.forged(w, r, a); why != "" {

@@ -64,7 +64,7 @@ func open(tb testing.TB, change func(*auth.Options)) *house {
 		h.book.AddAccount(auth.Account{ID: string(r), Role: r})
 		h.tokens[r] = h.token(string(r), time.Now().Add(90*24*time.Hour))
 	}
-	o := auth.Options{Book: h.book, Sessions: h.store, Log: slog.New(slog.NewTextHandler(h.log, nil))}
+	o := auth.Options{Book: h.book, Whole: func(auth.Access) bool { return true }, Sessions: h.store, Log: slog.New(slog.NewTextHandler(h.log, nil))}
 	if change != nil {
 		change(&o)
 	}
@@ -135,7 +135,7 @@ var may = map[auth.Scope]string{
 	"self": "operator agronomist farmer grid_worker monitor",
 
 	"machine:read": "operator", "machine:act": "operator", "metrics:read": "operator monitor",
-	"village:read": "operator agronomist", "land:read": "operator agronomist farmer", "own:read": "farmer",
+	"whole:read": "operator agronomist", "village:read": "operator agronomist", "land:read": "operator agronomist farmer", "own:read": "farmer",
 	"water:act": "operator agronomist farmer", "stop:act": "operator agronomist", "resume:act": "operator",
 	"clues:read": "operator agronomist grid_worker", "clues:act": "grid_worker", "signals:read": "operator monitor", "signals:act": "operator monitor",
 	"": "", "invented:read": "", "MACHINE:READ": "",
@@ -174,6 +174,18 @@ func TestEveryRoleAtEveryDoor(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+func TestTheWholeIsForWhoReachesIt(t *testing.T) {
+	h := open(t, func(o *auth.Options) { o.Whole = func(a auth.Access) bool { return a.Role == auth.Operator } })
+	for role, want := range map[auth.Role]int{auth.Operator: http.StatusOK, auth.Agronomist: http.StatusForbidden} {
+		if res := h.ask(auth.WholeRead, request("GET", "/", bearer(h.tokens[role]))); res.StatusCode != want {
+			t.Errorf("%s: %d, want %d", role, res.StatusCode, want)
+		}
+	}
+	if res := h.ask(auth.VillageRead, request("GET", "/village", bearer(h.tokens[auth.Agronomist]))); res.StatusCode != http.StatusOK {
+		t.Errorf("the control: %d", res.StatusCode)
 	}
 }
 

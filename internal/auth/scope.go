@@ -18,7 +18,8 @@ const (
 	MachineAct  Scope = "machine:act"  // devices, accounts, forecasts, the step clock
 	MetricsRead Scope = "metrics:read"
 
-	VillageRead Scope = "village:read" // the village as a whole, live
+	WholeRead   Scope = "whole:read"   // everything at once, live: for whoever reaches every site
+	VillageRead Scope = "village:read" // the villages within reach
 	LandRead    Scope = "land:read"    // plots within reach: state, history, outlook, valves, alerts, decisions, ledger
 	OwnRead     Scope = "own:read"     // the farmer's page
 	WaterAct    Scope = "water:act"    // open and close valves, acknowledge and answer alerts
@@ -41,6 +42,7 @@ func grants() map[Scope][]Role {
 		MachineAct:  {Operator},
 		MetricsRead: {Operator, Monitor},
 
+		WholeRead:   {Operator, Agronomist},
 		VillageRead: {Operator, Agronomist},
 		LandRead:    {Operator, Agronomist, Farmer},
 		OwnRead:     {Farmer},

@@ -20,6 +20,7 @@ type Config struct {
 	Rules    []string
 	Signals  Signals
 	TimeZone string // of a site that does not say its own
+	Notify   Notify
 }
 
 // HTTP is where pages and the API answer.
@@ -86,6 +87,7 @@ func Default() Config {
 		HTTP:     HTTP{Listen: "127.0.0.1:8080"},
 		Journal:  Journal{Keep: 45 * 24 * time.Hour, MaxBytes: 10_000_000_000},
 		TimeZone: "Asia/Shanghai",
+		Notify:   defaultNotify(),
 	}
 }
 

@@ -123,6 +123,7 @@ timezone: Asia/Urumqi
 		Influx:   &config.Influx{URL: "http://influxdb:8086", Org: "farm", Bucket: "field", Token: config.NewSecret("xt0ken$y")},
 		Registry: []string{in("tables/a.csv"), in("tables/b.csv"), in("registry.yaml")},
 		TimeZone: "Asia/Urumqi",
+		Notify:   config.Default().Notify,
 	}
 	if diff := cmp.Diff(want, got, reveal); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -140,6 +141,7 @@ func TestDefaults(t *testing.T) {
 		HTTP:     config.HTTP{Listen: "127.0.0.1:8080"},
 		Journal:  config.Journal{Keep: 45 * 24 * time.Hour, MaxBytes: 10_000_000_000},
 		TimeZone: "Asia/Shanghai",
+		Notify:   config.Notify{Group: 10 * time.Minute, Daily: 3, Quiet: "21:00-06:00"},
 	}
 	if diff := cmp.Diff(want, config.Default(), reveal); diff != "" {
 		t.Errorf("Default (-want +got):\n%s", diff)
@@ -157,8 +159,8 @@ func TestProblems(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
 		"empty":       {"", "1:1: error: nothing can come in: give mqtt.listen an address, such as mqtt: {listen: {address: 0.0.0.0:1883}}, or name a broker among mqtt.brokers"},
 		"no way in":   {"data: x\nmqtt: {brokers: []}\n", "2:7: error: nothing can come in: give mqtt.listen an address, such as mqtt: {listen: {address: 0.0.0.0:1883}}, or name a broker among mqtt.brokers"},
-		"no mapping":  {"- a\n", `1:1: error: a configuration must be a mapping of data, http, mqtt, journal, influx, records, registry, rules, signals, timezone, not a list`},
-		"unknown key": {in + "influxdb: {url: x}\n", `2:1: error: a configuration has no key "influxdb" (did you mean influx?); its keys are data, http, mqtt, journal, influx, records, registry, rules, signals, timezone`},
+		"no mapping":  {"- a\n", `1:1: error: a configuration must be a mapping of data, http, mqtt, journal, influx, records, registry, rules, signals, timezone, notify, not a list`},
+		"unknown key": {in + "influxdb: {url: x}\n", `2:1: error: a configuration has no key "influxdb" (did you mean influx?); its keys are data, http, mqtt, journal, influx, records, registry, rules, signals, timezone, notify`},
 		"deep key":    {in + "http:\n  tls:\n    certfile: a\n    key_file: b\n", `4:5: error: http.tls has no key "certfile" (did you mean cert_file?); its keys are cert_file, key_file` + "\n" + "4:5: error: http.tls lacks cert_file"},
 		"twice":       {in + "data: a\ndata: b\n", "3:1: error: key data stands twice: also in line 2; keep one"},
 		"syntax":      {in + "data: [\n", "2:5: error: the YAML cannot be read from here on: did not find expected node content"},

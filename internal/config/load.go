@@ -39,7 +39,7 @@ type loader struct {
 }
 
 func (l *loader) root(n position.Node, c *Config) {
-	m, ok := n.Mapping("a configuration", "data", "http", "mqtt", "journal", "influx", "records", "registry", "rules", "signals", "timezone")
+	m, ok := n.Mapping("a configuration", "data", "http", "mqtt", "journal", "influx", "records", "registry", "rules", "signals", "timezone", "notify")
 	if !ok {
 		return
 	}
@@ -55,6 +55,7 @@ func (l *loader) root(n position.Node, c *Config) {
 	if l.text(m, "timezone", &c.TimeZone) {
 		complain(m.Get("timezone"), "timezone", checkTimeZone(c.TimeZone))
 	}
+	l.notify(m.Get("notify"), &c.Notify)
 }
 
 var (

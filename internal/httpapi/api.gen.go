@@ -186,6 +186,40 @@ type ClueStep struct {
 	Reasons []string `json:"reasons"`
 }
 
+// Contact Where messages for a household go, without the address.
+type Contact struct {
+	AddedAt time.Time `json:"added_at"`
+	Channel string    `json:"channel"`
+
+	// Daily Messages a day; absent: as configured.
+	Daily     int         `json:"daily,omitempty,omitzero"`
+	Household HouseholdID `json:"household"`
+	ID        string      `json:"id"`
+	Language  string      `json:"language"`
+
+	// Quiet Hours in which only urgent messages come, such as 21:00-06:00, or none; absent: as configured.
+	Quiet string `json:"quiet,omitempty,omitzero"`
+
+	// Unreadable The key that its address was sealed with is lost.
+	Unreadable bool `json:"unreadable,omitempty,omitzero"`
+}
+
+// ContactFile defines model for ContactFile.
+type ContactFile struct {
+	// Content CSV with the columns household, channel, address and perhaps secret, language, quiet, daily.
+	Content string `json:"content"`
+
+	// Name As problems call it.
+	Name string `json:"name"`
+}
+
+// ContactImport defines model for ContactImport.
+type ContactImport struct {
+	// Contacts Their ids, in the order of the file.
+	Contacts []string `json:"contacts"`
+	Warnings []string `json:"warnings"`
+}
+
 // Credential What a device logs in with. Its password is kept as a hash only.
 type Credential struct {
 	ClientID string   `json:"client_id"`
@@ -337,6 +371,60 @@ type Notes struct {
 	// LostRecords Journal records that damage has taken.
 	LostRecords  uint64 `json:"lost_records"`
 	Unidentified int64  `json:"unidentified"`
+}
+
+// Notice A message to a contact and what became of it.
+type Notice struct {
+	// At Event time in which it was made.
+	At       time.Time       `json:"at"`
+	Channel  string          `json:"channel"`
+	Contact  string          `json:"contact"`
+	Episodes []NoticeEpisode `json:"episodes"`
+
+	// Error Of the last try.
+	Error     string      `json:"error,omitempty,omitzero"`
+	Household HouseholdID `json:"household,omitempty,omitzero"`
+
+	// ID The same on every try.
+	ID string `json:"id"`
+
+	// SettledAt Event time.
+	SettledAt time.Time `json:"settled_at,omitempty,omitzero"`
+	State     string    `json:"state"`
+	Tries     int       `json:"tries"`
+	Urgent    bool      `json:"urgent,omitempty,omitzero"`
+}
+
+// NoticeEpisode One thing that a message tells.
+type NoticeEpisode struct {
+	ID string `json:"id"`
+
+	// Over It ended; else it began.
+	Over bool   `json:"over,omitempty,omitzero"`
+	Plot PlotID `json:"plot"`
+	Rule string `json:"rule"`
+}
+
+// NoticeResult defines model for NoticeResult.
+type NoticeResult struct {
+	// Again A message would be tried again by itself.
+	Again   bool   `json:"again,omitempty,omitzero"`
+	Channel string `json:"channel"`
+
+	// Error What failed, and how to mend it.
+	Error string `json:"error,omitempty,omitzero"`
+
+	// Said By the other side, without the address.
+	Said string `json:"said,omitempty,omitzero"`
+	Sent bool   `json:"sent"`
+}
+
+// NoticeTest To a contact, or to an address of a channel.
+type NoticeTest struct {
+	Address string `json:"address,omitempty,omitzero"`
+	Channel string `json:"channel,omitempty,omitzero"`
+	Contact string `json:"contact,omitempty,omitzero"`
+	Secret  string `json:"secret,omitempty,omitzero"`
 }
 
 // Outlook defines model for Outlook.
@@ -713,6 +801,12 @@ type FollowLiveParams struct {
 	Page string `form:"page,omitempty" json:"page,omitempty,omitzero"`
 }
 
+// ListNoticesParams defines parameters for ListNotices.
+type ListNoticesParams struct {
+	// Limit How many at most.
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+}
+
 // ListPlotsParams defines parameters for ListPlots.
 type ListPlotsParams struct {
 	// Site Only those of a site.
@@ -770,11 +864,17 @@ type AddAccountJSONRequestBody = NewAccount
 // AddTokenJSONRequestBody defines body for AddToken for application/json ContentType.
 type AddTokenJSONRequestBody = NewToken
 
+// ImportContactsJSONRequestBody defines body for ImportContacts for application/json ContentType.
+type ImportContactsJSONRequestBody = ContactFile
+
 // AddDeviceJSONRequestBody defines body for AddDevice for application/json ContentType.
 type AddDeviceJSONRequestBody = NewDevice
 
 // ImportDevicesJSONRequestBody defines body for ImportDevices for application/json ContentType.
 type ImportDevicesJSONRequestBody = RegistryFile
+
+// TestNoticeJSONRequestBody defines body for TestNotice for application/json ContentType.
+type TestNoticeJSONRequestBody = NoticeTest
 
 // ActOnClueJSONRequestBody defines body for ActOnClue for application/json ContentType.
 type ActOnClueJSONRequestBody = NewClueAct
@@ -802,6 +902,15 @@ type ServerInterface interface {
 	// RevokeToken Makes one token let nobody in.
 	// (DELETE /api/v1/accounts/{id}/tokens/{token})
 	RevokeToken(w http.ResponseWriter, r *http.Request, id AccountID, token string)
+	// ListContacts Who gets messages. Addresses go in and never come out.
+	// (GET /api/v1/contacts)
+	ListContacts(w http.ResponseWriter, r *http.Request)
+	// ImportContacts Takes a file of contacts, whole or not at all.
+	// (POST /api/v1/contacts/import)
+	ImportContacts(w http.ResponseWriter, r *http.Request)
+	// RemoveContact Forgets a contact. What waited for it is not sent.
+	// (DELETE /api/v1/contacts/{id})
+	RemoveContact(w http.ResponseWriter, r *http.Request, id string)
 	// ListDeadLetters What could not be read or stored, newest first.
 	// (GET /api/v1/deadletters)
 	ListDeadLetters(w http.ResponseWriter, r *http.Request, params ListDeadLettersParams)
@@ -823,6 +932,12 @@ type ServerInterface interface {
 	// FollowLive What the village's page shows, as server-sent events for that page.
 	// (GET /api/v1/live)
 	FollowLive(w http.ResponseWriter, r *http.Request, params FollowLiveParams)
+	// ListNotices The newest messages and what became of them.
+	// (GET /api/v1/notices)
+	ListNotices(w http.ResponseWriter, r *http.Request, params ListNoticesParams)
+	// TestNotice Sends a test message at once, through the real channel.
+	// (POST /api/v1/notices/test)
+	TestNotice(w http.ResponseWriter, r *http.Request)
 	// GetDocument This document.
 	// (GET /api/v1/openapi.json)
 	GetDocument(w http.ResponseWriter, r *http.Request)
@@ -1000,6 +1115,60 @@ func (siw *ServerInterfaceWrapper) RevokeToken(w http.ResponseWriter, r *http.Re
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.RevokeToken(w, r, id, token)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListContacts operation middleware
+func (siw *ServerInterfaceWrapper) ListContacts(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListContacts(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ImportContacts operation middleware
+func (siw *ServerInterfaceWrapper) ImportContacts(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ImportContacts(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RemoveContact operation middleware
+func (siw *ServerInterfaceWrapper) RemoveContact(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RemoveContact(w, r, id)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1212,6 +1381,53 @@ func (siw *ServerInterfaceWrapper) FollowLive(w http.ResponseWriter, r *http.Req
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.FollowLive(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListNotices operation middleware
+func (siw *ServerInterfaceWrapper) ListNotices(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListNoticesParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListNotices(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// TestNotice operation middleware
+func (siw *ServerInterfaceWrapper) TestNotice(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.TestNotice(w, r)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1931,6 +2147,9 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v1/accounts/{id}", wrapper.RevokeAccount)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/accounts/{id}/tokens", wrapper.AddToken)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v1/accounts/{id}/tokens/{token}", wrapper.RevokeToken)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/contacts", wrapper.ListContacts)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/contacts/import", wrapper.ImportContacts)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v1/contacts/{id}", wrapper.RemoveContact)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/deadletters", wrapper.ListDeadLetters)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/deadletters/{id}", wrapper.GetDeadLetter)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/devices", wrapper.ListDevices)
@@ -1938,6 +2157,8 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/devices/import", wrapper.ImportDevices)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v1/devices/{id}", wrapper.RevokeDevice)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/live", wrapper.FollowLive)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/notices", wrapper.ListNotices)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/notices/test", wrapper.TestNotice)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/openapi.json", wrapper.GetDocument)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/plots", wrapper.ListPlots)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/plots/{id}", wrapper.GetPlot)
@@ -2137,6 +2358,116 @@ type RevokeTokendefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response RevokeTokendefaultApplicationProblemPlusJSONResponse) VisitRevokeTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListContactsRequestObject struct {
+}
+
+type ListContactsResponseObject interface {
+	VisitListContactsResponse(w http.ResponseWriter) error
+}
+
+type ListContacts200JSONResponse []Contact
+
+func (response ListContacts200JSONResponse) VisitListContactsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListContactsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListContactsdefaultApplicationProblemPlusJSONResponse) VisitListContactsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportContactsRequestObject struct {
+	Body *ImportContactsJSONRequestBody
+}
+
+type ImportContactsResponseObject interface {
+	VisitImportContactsResponse(w http.ResponseWriter) error
+}
+
+type ImportContacts200JSONResponse ContactImport
+
+func (response ImportContacts200JSONResponse) VisitImportContactsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportContactsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ImportContactsdefaultApplicationProblemPlusJSONResponse) VisitImportContactsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveContactRequestObject struct {
+	ID string `json:"id"`
+}
+
+type RemoveContactResponseObject interface {
+	VisitRemoveContactResponse(w http.ResponseWriter) error
+}
+
+type RemoveContact204Response struct {
+}
+
+func (response RemoveContact204Response) VisitRemoveContactResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type RemoveContactdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RemoveContactdefaultApplicationProblemPlusJSONResponse) VisitRemoveContactResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -2432,6 +2763,84 @@ type FollowLivedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response FollowLivedefaultApplicationProblemPlusJSONResponse) VisitFollowLiveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNoticesRequestObject struct {
+	Params ListNoticesParams
+}
+
+type ListNoticesResponseObject interface {
+	VisitListNoticesResponse(w http.ResponseWriter) error
+}
+
+type ListNotices200JSONResponse []Notice
+
+func (response ListNotices200JSONResponse) VisitListNoticesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNoticesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListNoticesdefaultApplicationProblemPlusJSONResponse) VisitListNoticesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestNoticeRequestObject struct {
+	Body *TestNoticeJSONRequestBody
+}
+
+type TestNoticeResponseObject interface {
+	VisitTestNoticeResponse(w http.ResponseWriter) error
+}
+
+type TestNotice200JSONResponse NoticeResult
+
+func (response TestNotice200JSONResponse) VisitTestNoticeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestNoticedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response TestNoticedefaultApplicationProblemPlusJSONResponse) VisitTestNoticeResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -3257,6 +3666,15 @@ type StrictServerInterface interface {
 	// RevokeToken Makes one token let nobody in.
 	// (DELETE /api/v1/accounts/{id}/tokens/{token})
 	RevokeToken(ctx context.Context, request RevokeTokenRequestObject) (RevokeTokenResponseObject, error)
+	// ListContacts Who gets messages. Addresses go in and never come out.
+	// (GET /api/v1/contacts)
+	ListContacts(ctx context.Context, request ListContactsRequestObject) (ListContactsResponseObject, error)
+	// ImportContacts Takes a file of contacts, whole or not at all.
+	// (POST /api/v1/contacts/import)
+	ImportContacts(ctx context.Context, request ImportContactsRequestObject) (ImportContactsResponseObject, error)
+	// RemoveContact Forgets a contact. What waited for it is not sent.
+	// (DELETE /api/v1/contacts/{id})
+	RemoveContact(ctx context.Context, request RemoveContactRequestObject) (RemoveContactResponseObject, error)
 	// ListDeadLetters What could not be read or stored, newest first.
 	// (GET /api/v1/deadletters)
 	ListDeadLetters(ctx context.Context, request ListDeadLettersRequestObject) (ListDeadLettersResponseObject, error)
@@ -3278,6 +3696,12 @@ type StrictServerInterface interface {
 	// FollowLive What the village's page shows, as server-sent events for that page.
 	// (GET /api/v1/live)
 	FollowLive(ctx context.Context, request FollowLiveRequestObject) (FollowLiveResponseObject, error)
+	// ListNotices The newest messages and what became of them.
+	// (GET /api/v1/notices)
+	ListNotices(ctx context.Context, request ListNoticesRequestObject) (ListNoticesResponseObject, error)
+	// TestNotice Sends a test message at once, through the real channel.
+	// (POST /api/v1/notices/test)
+	TestNotice(ctx context.Context, request TestNoticeRequestObject) (TestNoticeResponseObject, error)
 	// GetDocument This document.
 	// (GET /api/v1/openapi.json)
 	GetDocument(ctx context.Context, request GetDocumentRequestObject) (GetDocumentResponseObject, error)
@@ -3520,6 +3944,87 @@ func (sh *strictHandler) RevokeToken(w http.ResponseWriter, r *http.Request, id 
 	}
 }
 
+// ListContacts operation middleware
+func (sh *strictHandler) ListContacts(w http.ResponseWriter, r *http.Request) {
+	var request ListContactsRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListContacts(ctx, request.(ListContactsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListContacts")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListContactsResponseObject); ok {
+		if err := validResponse.VisitListContactsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ImportContacts operation middleware
+func (sh *strictHandler) ImportContacts(w http.ResponseWriter, r *http.Request) {
+	var request ImportContactsRequestObject
+
+	var body ImportContactsJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ImportContacts(ctx, request.(ImportContactsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ImportContacts")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ImportContactsResponseObject); ok {
+		if err := validResponse.VisitImportContactsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RemoveContact operation middleware
+func (sh *strictHandler) RemoveContact(w http.ResponseWriter, r *http.Request, id string) {
+	var request RemoveContactRequestObject
+
+	request.ID = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.RemoveContact(ctx, request.(RemoveContactRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RemoveContact")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(RemoveContactResponseObject); ok {
+		if err := validResponse.VisitRemoveContactResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListDeadLetters operation middleware
 func (sh *strictHandler) ListDeadLetters(w http.ResponseWriter, r *http.Request, params ListDeadLettersParams) {
 	var request ListDeadLettersRequestObject
@@ -3703,6 +4208,63 @@ func (sh *strictHandler) FollowLive(w http.ResponseWriter, r *http.Request, para
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(FollowLiveResponseObject); ok {
 		if err := validResponse.VisitFollowLiveResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListNotices operation middleware
+func (sh *strictHandler) ListNotices(w http.ResponseWriter, r *http.Request, params ListNoticesParams) {
+	var request ListNoticesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListNotices(ctx, request.(ListNoticesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListNotices")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListNoticesResponseObject); ok {
+		if err := validResponse.VisitListNoticesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// TestNotice operation middleware
+func (sh *strictHandler) TestNotice(w http.ResponseWriter, r *http.Request) {
+	var request TestNoticeRequestObject
+
+	var body TestNoticeJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.TestNotice(ctx, request.(TestNoticeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "TestNotice")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(TestNoticeResponseObject); ok {
+		if err := validResponse.VisitTestNoticeResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

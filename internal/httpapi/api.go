@@ -25,6 +25,7 @@ type Options struct {
 	Registrar   Registrar
 	Accounts    Accounts
 	DeadLetters DeadLetters
+	Notices     Notices
 	Plots       Plots
 	Rules       func() RuleSet
 	Clues       Clues

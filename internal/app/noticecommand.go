@@ -1,0 +1,225 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"text/tabwriter"
+	"time"
+
+	"ganlin/internal/config"
+	"ganlin/internal/httpapi"
+	"ganlin/internal/records"
+	"ganlin/internal/registry"
+)
+
+type notifyCommand struct {
+	Test     testNotice      `cmd:"" help:"Send a test message through the real channel, and say what failed and how to mend it."`
+	List     listNotices     `cmd:"" help:"List the newest messages and what became of them."`
+	Contacts contactsCommand `cmd:"" help:"Who gets messages."`
+}
+
+type contactsCommand struct {
+	Import importContacts `cmd:"" help:"Take a CSV file with the columns household, channel, address and perhaps secret, language, quiet, daily."`
+	List   listContacts   `cmd:"" help:"List the contacts, without their addresses."`
+	Remove removeContact  `cmd:"" help:"Forget a contact: it gets no more messages."`
+}
+
+type testNotice struct {
+	where
+	Contact string `arg:"" optional:"" help:"The contact, as the list names it."`
+	Channel string `help:"The channel of --to: webhook, email, ntfy, wecom, dingtalk, feishu or sms."`
+	To      string `placeholder:"ADDRESS" help:"An address of --channel, in the place of a contact's."`
+	Secret  string `placeholder:"SECRET" help:"With which messages to --to are signed, where the channel signs."`
+}
+
+// Run sends a test message.
+func (t testNotice) Run(ctx context.Context, c console) error {
+	if t.Contact == "" && (t.Channel == "" || t.To == "") || t.Contact != "" && t.To != "" {
+		return usageError("name a contact (ganlin notify contacts list shows them), or --channel with --to ADDRESS")
+	}
+	body := httpapi.NoticeTest{Contact: t.Contact, Channel: t.Channel, Address: t.To, Secret: t.Secret}
+	result, err := withNotices(ctx, c, t.where,
+		func(r *remote) (result httpapi.NoticeResult, err error) {
+			return result, r.call(ctx, "POST", "/api/v1/notices/test", body, &result)
+		},
+		func(n *notices) (httpapi.NoticeResult, error) { return n.Test(ctx, body) })
+	if err != nil {
+		return err
+	}
+	if t.JSON {
+		err = json.NewEncoder(c.out).Encode(result)
+	} else if result.Sent {
+		_, err = fmt.Fprintf(c.out, "the test message was taken by %s; see whether it arrives\n", result.Channel)
+	} else {
+		_, err = fmt.Fprintf(c.out, "not sent by %s: %s\n", result.Channel, result.Error)
+		if result.Said != "" {
+			_, err = fmt.Fprintf(c.out, "the other side said: %s\n", printable(result.Said))
+		}
+		if result.Again {
+			_, err = fmt.Fprintln(c.out, "a message would be tried again by itself")
+		}
+	}
+	if err == nil && !result.Sent {
+		return errCheckFailed
+	}
+	return err
+}
+
+type listNotices struct {
+	where
+	Limit int `default:"100" help:"How many at the most."`
+}
+
+// Run lists messages, newest first.
+func (l listNotices) Run(ctx context.Context, c console) error {
+	if l.Limit < 1 || l.Limit > 1000 {
+		return usageError("--limit %d is not 1 to 1000", l.Limit)
+	}
+	list, err := withNotices(ctx, c, l.where,
+		func(r *remote) (list []httpapi.Notice, err error) {
+			return list, r.call(ctx, "GET", "/api/v1/notices?"+url.Values{"limit": {strconv.Itoa(l.Limit)}}.Encode(), nil, &list)
+		},
+		func(n *notices) ([]httpapi.Notice, error) { return n.List(ctx, l.Limit) })
+	if err != nil {
+		return err
+	}
+	if l.JSON {
+		return json.NewEncoder(c.out).Encode(list)
+	}
+	if len(list) == 0 {
+		_, err := fmt.Fprintln(c.err, "no messages")
+		return err
+	}
+	w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(w, "NOTICE\tAT\tHOUSEHOLD\tCHANNEL\tSTATE\tTRIES\tEPISODES\tERROR")
+	for _, n := range list {
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%d\t%d\t%s\n", n.ID, n.At.Format(time.RFC3339), n.Household, n.Channel, n.State, n.Tries, len(n.Episodes), printable(n.Error))
+	}
+	return w.Flush()
+}
+
+type importContacts struct {
+	where
+	File string `arg:"" help:"The CSV file."`
+}
+
+// Run imports contacts.
+func (i importContacts) Run(ctx context.Context, c console) error {
+	content, err := os.ReadFile(i.File)
+	if err != nil {
+		return usageError("reading the contacts: %w", err)
+	}
+	body := httpapi.ContactFile{Name: filepath.Base(i.File), Content: string(content)}
+	done, err := withNotices(ctx, c, i.where,
+		func(r *remote) (done httpapi.ContactImport, err error) {
+			return done, r.call(ctx, "POST", "/api/v1/contacts/import", body, &done)
+		},
+		func(n *notices) (httpapi.ContactImport, error) { return n.ImportContacts(ctx, body) })
+	if err != nil {
+		return err
+	}
+	if i.JSON {
+		return json.NewEncoder(c.out).Encode(done)
+	}
+	for _, w := range done.Warnings {
+		_, _ = fmt.Fprintln(c.err, "warning:", w)
+	}
+	_, err = fmt.Fprintf(c.err, "%d contacts are kept, encrypted; the file is not needed any more: delete it\n", len(done.Contacts))
+	return err
+}
+
+type listContacts struct{ where }
+
+// Run lists contacts.
+func (l listContacts) Run(ctx context.Context, c console) error {
+	list, err := withNotices(ctx, c, l.where,
+		func(r *remote) (list []httpapi.Contact, err error) {
+			return list, r.call(ctx, "GET", "/api/v1/contacts", nil, &list)
+		},
+		func(n *notices) ([]httpapi.Contact, error) { return n.Contacts(ctx) })
+	if err != nil {
+		return err
+	}
+	if l.JSON {
+		return json.NewEncoder(c.out).Encode(list)
+	}
+	w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(w, "CONTACT\tHOUSEHOLD\tCHANNEL\tLANGUAGE\tQUIET\tDAILY\tREADABLE")
+	for _, k := range list {
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%d\t%t\n", k.ID, k.Household, k.Channel, k.Language, k.Quiet, k.Daily, !k.Unreadable)
+	}
+	return w.Flush()
+}
+
+type removeContact struct {
+	where
+	ID string `arg:"" help:"The contact, as the list names it."`
+}
+
+// Run removes a contact.
+func (v removeContact) Run(ctx context.Context, c console) error {
+	_, err := withNotices(ctx, c, v.where,
+		func(r *remote) (none struct{}, err error) {
+			return none, r.call(ctx, "DELETE", "/api/v1/contacts/"+url.PathEscape(v.ID), nil, nil)
+		},
+		func(n *notices) (none struct{}, err error) { return none, n.RemoveContact(ctx, v.ID) })
+	if err == nil && !v.JSON {
+		_, _ = fmt.Fprintln(c.err, "removed")
+	}
+	return err
+}
+
+// withNotices does something with the messages of a data folder: through the
+// API of the program that runs on it, or by itself when none does.
+func withNotices[T any](ctx context.Context, c console, w where, far func(*remote) (T, error), near func(*notices) (T, error)) (none T, err error) {
+	data, files, zone, err := w.open(c)
+	if err != nil {
+		return none, err
+	}
+	cfg := config.Default().Notify
+	if w.Config != "" {
+		if loaded, _ := config.Load(w.Config); loaded != nil { // its problems are told already
+			cfg = loaded.Notify
+		}
+	}
+	r, err := running(data)
+	if err != nil {
+		return none, err
+	}
+	if r != nil {
+		return far(r)
+	}
+	f, err := openFolder(data)
+	if err != nil {
+		return none, err
+	}
+	defer func() { err = errors.Join(err, f.close()) }()
+	store, err := records.Open(ctx, f.file(recordsFile))
+	if err != nil {
+		return none, err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	reg, err := registrar{records: store, files: files, zone: zone}.load(ctx, "", nil)
+	if err != nil {
+		return none, err
+	}
+	seal, err := f.contactsSeal(ctx, store)
+	if err != nil {
+		return none, err
+	}
+	n, err := newNotices(ctx, noticesOptions{
+		config: cfg, store: noticeStore{store, seal, slog.New(slog.NewTextHandler(c.err, nil))}, registry: func() *registry.Registry { return reg },
+		now: wallClock{}.Now, link: func() string { return cfg.Link },
+	})
+	if err != nil {
+		return none, err
+	}
+	return near(n)
+}

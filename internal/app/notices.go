@@ -1,0 +1,234 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"ganlin/dashboards/words"
+	"ganlin/devices"
+	"ganlin/internal/config"
+	"ganlin/internal/notify"
+	"ganlin/internal/records"
+	"ganlin/internal/registry"
+	"ganlin/rules/condition"
+)
+
+// contactsKeyFile is the key of the contacts' addresses in the data folder.
+// Whoever holds it and the records store can read them; without it nobody can.
+const contactsKeyFile = "contacts.key"
+
+// contactsSeal reads the key of the contacts, or makes one where there are no
+// contacts yet. It returns nil when it is lost: a new one would read nothing.
+func (f *folder) contactsSeal(ctx context.Context, store *records.Store) (*notify.Seal, error) {
+	name := f.file(contactsKeyFile)
+	text, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		known, err := store.Contacts(ctx)
+		if err != nil || len(known) > 0 {
+			return nil, err
+		}
+		key := make([]byte, notify.KeyBytes)
+		_, _ = rand.Read(key)
+		text = []byte(hex.EncodeToString(key) + "\n")
+		if err := writeWhole(name, text); err != nil {
+			return nil, fmt.Errorf("keeping the key of the contacts: %w", err)
+		}
+	} else if err != nil {
+		return nil, fmt.Errorf("reading the key of the contacts: %w", err)
+	}
+	key, err := hex.DecodeString(strings.TrimSpace(string(text)))
+	if err != nil || len(key) != notify.KeyBytes {
+		return nil, fmt.Errorf("%s is not the key that ganlin made: put it back from the backup", name)
+	}
+	return notify.NewSeal(key)
+}
+
+// openNotices makes the outbox of messages to farmers ready.
+func (p *program) openNotices(ctx context.Context) error {
+	seal, err := p.folder.contactsSeal(ctx, p.records)
+	if err != nil {
+		return err
+	}
+	p.notices, err = newNotices(ctx, noticesOptions{
+		config: p.o.config.Notify, store: noticeStore{p.records, seal, p.log}, registry: p.registry.Load, now: p.clock.Now,
+		link: func() string {
+			if p.o.config.Notify.Link == "" && p.o.village != nil { // the demo is looked at where it runs
+				return p.url() + "/my"
+			}
+			return p.o.config.Notify.Link
+		},
+	})
+	return err
+}
+
+// noticesOptions are what messages to farmers are made of.
+type noticesOptions struct {
+	config   config.Notify
+	store    noticeStore
+	registry func() *registry.Registry
+	now      func() time.Time
+	link     func() string
+}
+
+// notices are the messages to farmers: the outbox, and what it has to know of the village.
+type notices struct {
+	noticesOptions
+	outbox *notify.Outbox
+	words  *words.Catalogue
+	homes  atomic.Pointer[homes]
+}
+
+func newNotices(ctx context.Context, o noticesOptions) (*notices, error) {
+	n := &notices{noticesOptions: o}
+	var err error
+	if n.words, err = words.New(); err != nil {
+		return nil, err
+	}
+	channels, problems := channelsOf(o.config)
+	if len(problems) > 0 {
+		return nil, exitError{exitCheckFailed, fmt.Errorf("%v; ganlin check lists what is wrong", problems[0])}
+	}
+	quiet, err := notify.ParseQuiet(o.config.Quiet)
+	if err != nil {
+		return nil, err
+	}
+	n.outbox, err = notify.Open(ctx, notify.Options{
+		Store: o.store, Channels: channels, Now: o.now, Zone: n.zone, Turn: n.turn, Compose: n.compose,
+		Quiet: quiet, Daily: o.config.Daily, Group: o.config.Group, Log: o.store.log,
+	})
+	return n, err
+}
+
+// homes are what the registry says of households.
+type homes struct {
+	registry *registry.Registry
+	zones    map[devices.HouseholdID]*time.Location
+}
+
+func (n *notices) village() *homes {
+	reg := n.registry()
+	if h := n.homes.Load(); h != nil && h.registry == reg {
+		return h
+	}
+	h := &homes{reg, map[devices.HouseholdID]*time.Location{}}
+	zones := map[devices.SiteID]*time.Location{}
+	for _, s := range reg.Sites() {
+		if zone, err := time.LoadLocation(s.TimeZone); err == nil {
+			zones[s.ID] = zone
+		}
+	}
+	for _, plot := range reg.Plots() {
+		if zone := zones[plot.Site]; zone != nil && h.zones[plot.Household] == nil {
+			h.zones[plot.Household] = zone
+		}
+	}
+	n.homes.Store(h)
+	return h
+}
+
+func (n *notices) zone(home devices.HouseholdID) *time.Location {
+	if zone := n.village().zones[home]; zone != nil {
+		return zone
+	}
+	return time.UTC
+}
+
+// turn returns what a decision begins or ends that a farmer has to know of.
+func (n *notices) turn(d devices.Decision) (notify.Turn, bool) {
+	plot, ok := n.village().registry.Plot(d.Plot)
+	if !ok || plot.Household == "" {
+		return notify.Turn{}, false
+	}
+	t := notify.Turn{Household: plot.Household, Episode: notify.Episode{
+		Site: d.Site, Plot: d.Plot, Subject: d.Subject, Rule: d.Rule, Severity: d.Severity, Decision: d.ID, Began: d.At,
+	}}
+	if d.Kind == devices.IrrigationDecision {
+		ok = wateringTurn(&t, d)
+	} else {
+		ok = alertTurn(&t, d, slices.Contains(plot.Valves, devices.DeviceID(d.Subject)))
+	}
+	if t.Over {
+		t.Ended = d.At
+	}
+	return t, ok
+}
+
+// alertTurn is about an alert. What is only good to know is on the page and in
+// no message; urgent is a valve that may let water run where it should not.
+func alertTurn(t *notify.Turn, d devices.Decision, valve bool) bool {
+	t.ID, t.Over = d.Texts["alert"], d.Outcome == "resolved"
+	if began, err := time.Parse(time.RFC3339, d.Texts["raised_at"]); err == nil {
+		t.Began = began
+	}
+	t.Urgent = valve && d.Severity == condition.Critical
+	return d.Severity != condition.Info && (t.Over || d.Outcome == "firing")
+}
+
+// wateringTurn is about the watering of a plot, of which one is under way at a time.
+func wateringTurn(t *notify.Turn, d devices.Decision) bool {
+	t.ID, t.Over = "watering "+string(d.Plot), d.Outcome == "done" || d.Outcome == "stop"
+	switch d.Outcome {
+	case "done":
+		t.How = "done"
+	case "stop":
+		t.How = d.Texts["reason"]
+	}
+	t.NetMM = d.Numbers["net_mm"]
+	return t.Over || d.Outcome == "start"
+}
+
+// compose puts a notice into words, with what is known now.
+func (n *notices) compose(c notify.Contact, notice *notify.Notice) notify.Message {
+	var lines []words.NoticeLine
+	for _, l := range notice.Lines {
+		place := string(l.Plot)
+		if plot, ok := n.village().registry.Plot(l.Plot); ok && plot.Name != "" {
+			place = plot.Name
+		}
+		lines = append(lines, words.NoticeLine{Rule: l.Rule, Place: place, Over: l.Over, Began: l.Began, Ended: l.Ended, How: l.How, NetMM: l.NetMM})
+	}
+	link := n.link()
+	said := n.words.Notice(c.Language, lines, n.zone(c.Household), link)
+	return notify.Message{
+		ID: notice.ID, At: notice.At, To: c.To, Title: said.Title, Text: said.Text, Short: said.Short, Link: link, Urgent: notice.Urgent,
+		Facts: notify.Facts{Contact: c.ID, Household: string(c.Household), Language: string(c.Language), Lines: notice.Lines, Test: len(lines) == 0},
+	}
+}
+
+// onlyWebhook makes the demo's contacts: one for each household at an address,
+// and none at any other; without an address none at all.
+func (n *notices) onlyWebhook(ctx context.Context, address string) error {
+	var contacts []notify.Contact
+	wanted := map[string]bool{}
+	if address != "" && n.store.seal != nil {
+		for home := range n.village().zones {
+			if home == "" {
+				continue
+			}
+			c := notify.Contact{Household: home, Channel: notify.Webhook, Language: words.Chinese, To: notify.NewAddress(address, "")}
+			wanted[n.store.seal.ID(home, c.Channel, c.To)] = true
+			contacts = append(contacts, c)
+		}
+	}
+	for _, c := range n.outbox.Contacts() {
+		if !wanted[c.ID] {
+			if err := n.outbox.Remove(ctx, c.ID); err != nil {
+				return err
+			}
+		}
+	}
+	if len(contacts) == 0 {
+		return nil
+	}
+	_, err := n.add(ctx, contacts)
+	return err
+}

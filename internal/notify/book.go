@@ -1,0 +1,276 @@
+package notify
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"time"
+
+	"ganlin/devices"
+)
+
+// An Episode is something that begins and ends and that people have to know of:
+// an alert, or the watering of a plot.
+type Episode struct {
+	ID       string         `json:"id"`
+	Site     devices.SiteID `json:"site"`
+	Plot     devices.PlotID `json:"plot"`
+	Subject  string         `json:"subject"`
+	Rule     string         `json:"rule"`
+	Severity string         `json:"severity"`
+	Decision string         `json:"decision"`         // that began it, as explain takes it
+	Urgent   bool           `json:"urgent,omitempty"` // it is told at night too
+	Began    time.Time      `json:"began"`
+	Ended    time.Time      `json:"ended,omitzero"`   // zero: not yet
+	How      string         `json:"how,omitempty"`    // a watering ended: done, or the code of a reason
+	NetMM    float64        `json:"net_mm,omitempty"` // of a watering: how much the roots are to get
+}
+
+// A Turn is an episode that begins or ends.
+type Turn struct {
+	Episode
+	Household devices.HouseholdID
+	Over      bool
+}
+
+// A Book is what one contact was told of and what waits to be told. All its
+// times are event time. Without entries it is empty.
+type Book struct {
+	Contact string  `json:"contact"`
+	Entries []Entry `json:"entries,omitempty"` // in the order in which they began
+	Day     string  `json:"day,omitempty"`     // local date of the counts
+	Sent    int     `json:"sent,omitempty"`    // of that day, without urgent ones
+	Urgent  int     `json:"urgent,omitempty"`
+}
+
+// An Entry is an episode that a contact has to be told of, or was.
+type Entry struct {
+	Episode
+	Since  time.Time `json:"since"`            // when what is to be told next came up
+	Told   bool      `json:"told,omitempty"`   // that it began
+	Notice string    `json:"notice,omitempty"` // that is on its way with it; empty: none
+}
+
+// waits reports whether there is something to tell that is not on its way.
+func (e *Entry) waits() bool { return e.Notice == "" && (!e.Told || !e.Ended.IsZero()) }
+
+// urgent reports whether what is told next of it is urgent: a beginning is, an end is not.
+func (e *Entry) urgent() bool { return e.Urgent && !e.Told }
+
+// Manners are how a contact wants to be told.
+type Manners struct {
+	Zone  *time.Location
+	Quiet Quiet
+	Daily int           // messages a day; as many urgent ones besides
+	Group time.Duration // how long a message waits for others to join it
+}
+
+// A Notice is a message to a contact, without words.
+type Notice struct {
+	ID      string      `json:"-"`
+	Contact string      `json:"-"`
+	Channel ChannelName `json:"-"`
+	State   State       `json:"-"`
+	At      time.Time   `json:"-"` // event time in which it was made
+	Settled time.Time   `json:"-"` // event time; zero: not yet
+
+	Urgent bool      `json:"urgent,omitempty"`
+	Lines  []Line    `json:"lines"`
+	Tries  int       `json:"tries,omitempty"`
+	Doubt  bool      `json:"doubt,omitempty"` // a try may have reached the person
+	Error  string    `json:"error,omitempty"` // of the last try
+	Made   time.Time `json:"made"`            // on the wall
+	Next   time.Time `json:"next,omitzero"`   // on the wall: no try before
+}
+
+// A Line is one thing that a notice tells: an episode began, or it ended.
+type Line struct {
+	Episode
+	Over bool `json:"over,omitempty"`
+}
+
+// A State is what became of a notice.
+type State string
+
+// The states. A notice that was being sent when the program ended is sent again.
+const (
+	Pending  State = "pending"  // it is to be sent
+	Sending  State = "sending"  // a try is under way
+	Sent     State = "sent"     // the channel has taken it
+	Failed   State = "failed"   // no try makes sense any more
+	Obsolete State = "obsolete" // what it tells was over before it left
+)
+
+// Begin enters an episode. One that is there already is passed over.
+func (b *Book) Begin(e Episode, now time.Time) {
+	if b.find(e.ID) < 0 {
+		b.Entries = append(b.Entries, Entry{Episode: e, Since: now})
+	}
+}
+
+// End says that an episode is over. Who was not told that it began is not told that it ended.
+func (b *Book) End(over Episode, now time.Time) {
+	i := b.find(over.ID)
+	if i < 0 || !b.Entries[i].Ended.IsZero() {
+		return
+	}
+	if e := &b.Entries[i]; e.Told || e.Notice != "" {
+		e.Ended, e.How, e.Since = over.Ended, over.How, now
+		return
+	}
+	b.Entries = slices.Delete(b.Entries, i, i+1)
+}
+
+// Waiting counts what is to be told and not on its way.
+func (b *Book) Waiting() (n int) {
+	for i := range b.Entries {
+		if b.Entries[i].waits() {
+			n++
+		}
+	}
+	return n
+}
+
+// Next returns the notice that is due now, if there is one, and enters that it
+// is on its way. Of each kind one at a time is: the next waits until what became
+// of it is known.
+func (b *Book) Next(m Manners, now time.Time) (Notice, bool) {
+	b.turnDay(m, now)
+	if first, free := b.first(true); free && !first.IsZero() && b.mayLeave(true, m, now) {
+		return b.take(true, now), true
+	}
+	first, free := b.first(false)
+	if !free || first.IsZero() || now.Before(first.Add(m.Group)) || !b.mayLeave(false, m, now) {
+		return Notice{}, false
+	}
+	return b.take(false, now), true
+}
+
+// first returns since when the oldest entry of a kind waits; zero: none does.
+// free reports that no notice of the kind is on its way.
+func (b *Book) first(urgent bool) (since time.Time, free bool) {
+	for i := range b.Entries {
+		e := &b.Entries[i]
+		switch {
+		case e.urgent() != urgent:
+		case e.Notice != "":
+			return since, false
+		case e.waits() && (since.IsZero() || e.Since.Before(since)):
+			since = e.Since
+		}
+	}
+	return since, true
+}
+
+// MayLeave reports whether a notice may be tried now: by night only an urgent
+// one may, and of both kinds only so many a day.
+func (b *Book) MayLeave(urgent bool, m Manners, now time.Time) bool {
+	today := *b
+	today.turnDay(m, now)
+	return today.mayLeave(urgent, m, now)
+}
+
+func (b *Book) mayLeave(urgent bool, m Manners, now time.Time) bool {
+	if urgent {
+		return b.Urgent < m.Daily
+	}
+	return b.Sent < m.Daily && !m.Quiet.Holds(now.In(m.Zone))
+}
+
+func (b *Book) turnDay(m Manners, now time.Time) {
+	if day := now.In(m.Zone).Format(time.DateOnly); day > b.Day {
+		b.Day, b.Sent, b.Urgent = day, 0, 0
+	}
+}
+
+// take puts everything of a kind that waits into one notice.
+func (b *Book) take(urgent bool, now time.Time) Notice {
+	n := Notice{Contact: b.Contact, State: Pending, At: now, Urgent: urgent}
+	hash := sha256.New()
+	_, _ = fmt.Fprintln(hash, b.Contact)
+	var taken []*Entry
+	for i := range b.Entries {
+		if e := &b.Entries[i]; e.waits() && e.urgent() == urgent {
+			n.Lines, taken = append(n.Lines, Line{e.Episode, e.Told}), append(taken, e)
+			_, _ = fmt.Fprintln(hash, e.ID, e.Began.UnixMilli(), e.Told)
+		}
+	}
+	n.ID = hex.EncodeToString(hash.Sum(nil)[:12])
+	for _, e := range taken {
+		e.Notice = n.ID
+	}
+	slices.SortStableFunc(n.Lines, func(a, b Line) int {
+		return cmp.Or(cmp.Compare(a.rank(), b.rank()), a.Began.Compare(b.Began), cmp.Compare(a.ID, b.ID))
+	})
+	return n
+}
+
+// rank orders lines by how much they matter.
+func (l *Line) rank() int {
+	switch {
+	case l.Over:
+		return 3
+	case l.Urgent:
+		return 0
+	case l.Severity == "critical":
+		return 1
+	}
+	return 2
+}
+
+// Recall takes out of a notice what is over, as long as nobody can have read
+// of it, and reports whether anything is left to tell.
+func (b *Book) Recall(n *Notice) bool {
+	if n.Doubt {
+		return true
+	}
+	n.Lines = slices.DeleteFunc(n.Lines, func(l Line) bool {
+		i := b.find(l.ID)
+		if i >= 0 && (l.Over || b.Entries[i].Ended.IsZero()) {
+			return false
+		}
+		if i >= 0 {
+			b.Entries = slices.Delete(b.Entries, i, i+1)
+		}
+		return true
+	})
+	return len(n.Lines) > 0
+}
+
+// Settle enters that a notice was sent, or that it never will be.
+func (b *Book) Settle(n *Notice, sent bool, m Manners, now time.Time) {
+	b.turnDay(m, now)
+	switch {
+	case sent && n.Urgent:
+		b.Urgent++
+	case sent:
+		b.Sent++
+	}
+	for _, l := range n.Lines {
+		i := b.find(l.ID)
+		if i < 0 {
+			continue
+		}
+		if e := &b.Entries[i]; sent && !l.Over {
+			e.Told, e.Notice = true, ""
+			if !e.Ended.IsZero() {
+				e.Since = now
+			}
+			continue
+		}
+		b.Entries = slices.Delete(b.Entries, i, i+1)
+	}
+}
+
+func (b *Book) find(episode string) int {
+	return slices.IndexFunc(b.Entries, func(e Entry) bool { return e.ID == episode })
+}
+
+// clone returns a book to write in.
+func (b *Book) clone() *Book {
+	same := *b
+	same.Entries = slices.Clone(b.Entries)
+	return &same
+}
