@@ -70,11 +70,16 @@ func accountOf(a records.Account) auth.Account {
 // A sessionKeeper keeps the guard's sessions in the records store.
 type sessionKeeper struct{ records *records.Store }
 
-// SaveSession keeps a session, or how long it lasts now.
+// SaveSession keeps a new session.
 func (k sessionKeeper) SaveSession(ctx context.Context, s auth.Session) error {
 	return k.records.SaveSession(ctx, records.Session{
 		SHA256: s.Sum.String(), Account: s.Account, Token: s.Token.String(), Created: s.Created, Expires: s.Expires,
 	})
+}
+
+// ExtendSession keeps how long a session lasts now.
+func (k sessionKeeper) ExtendSession(ctx context.Context, sum auth.Sum, expires time.Time) error {
+	return k.records.ExtendSession(ctx, sum.String(), expires)
 }
 
 // DropSession ends a session.
@@ -115,8 +120,9 @@ func (p *program) reachesAll(a auth.Access) bool {
 // openTo reports whether a request is let through without an account: the
 // demo's village with the pages of its plots and decisions, and the metrics, on this machine.
 func (p *program) openTo(r *http.Request, scope auth.Scope) bool {
-	village := scope == auth.WholeRead || scope == auth.VillageRead || scope == auth.LandRead && !strings.HasPrefix(r.URL.Path, "/api/")
-	return (village && p.o.village != nil || scope == auth.MetricsRead) && !p.o.config.HTTP.BehindProxy && local(r)
+	village := scope == auth.WholeRead || scope == auth.VillageRead || scope == auth.LandRead
+	village = village && p.o.village != nil && !strings.HasPrefix(r.URL.Path, "/api/")
+	return (village || scope == auth.MetricsRead) && !p.o.config.HTTP.BehindProxy && local(r)
 }
 
 // local reports whether a request was made on this machine, by a name that

@@ -123,7 +123,7 @@ func (a accounts) Revoke(ctx context.Context, account string) error {
 	if errors.Is(err, records.ErrNotFound) {
 		return noAccount(account)
 	}
-	if err == nil && a.book != nil {
+	if a.book != nil { // also when it could not be kept: then until a restart
 		a.book.RevokeAccount(account)
 	}
 	return err
@@ -145,13 +145,11 @@ func (a accounts) RevokeToken(ctx context.Context, account, id string) error {
 	if err != nil {
 		return err
 	}
-	if err := a.records.RevokeToken(ctx, tokens[i].SHA256, time.Now()); err != nil {
-		return err
-	}
+	err = a.records.RevokeToken(ctx, tokens[i].SHA256, time.Now())
 	if a.book != nil {
 		a.book.RevokeToken(sum)
 	}
-	return nil
+	return err
 }
 
 func noAccount(id string) error {

@@ -35,6 +35,7 @@ func (tr *trial) get(path string) (code int, body []byte) {
 	if err != nil {
 		tr.t.Fatal(err)
 	}
+	req.Header.Set("Authorization", "Bearer "+tr.ready.Token)
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		tr.t.Fatal(err)

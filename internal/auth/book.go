@@ -2,7 +2,6 @@ package auth
 
 import (
 	"context"
-	"maps"
 	"sync"
 	"time"
 )
@@ -25,9 +24,9 @@ type Book struct {
 // A key lets in: a token, or a session that was made with one.
 type key struct {
 	account string
-	token   Sum       // a session's own token; of a token itself
-	expires time.Time // zero: never
-	until   time.Time // when its token expires; zero: never
+	token   Sum // a session's own token; of a token itself
+	expires time.Time
+	until   time.Time // when its token expires
 	saved   time.Time // of a session: the expiry that is on disk
 
 	mu    sync.Mutex
@@ -54,6 +53,9 @@ func (b *Book) AddToken(t Token) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if _, ok := b.accounts[t.Account]; ok && t.Revoked.IsZero() {
+		if t.Expires.IsZero() {
+			t.Expires = time.Now().AddDate(100, 0, 0)
+		}
 		b.tokens[t.Sum] = &key{account: t.Account, token: t.Sum, expires: t.Expires, until: t.Expires}
 	}
 }
@@ -98,7 +100,7 @@ func (b *Book) RevokeToken(sum Sum) {
 
 func (b *Book) endWhere(meant func(*key) bool) {
 	for _, keys := range []map[Sum]*key{b.tokens, b.sessions} {
-		for sum, k := range maps.Collect(maps.All(keys)) {
+		for sum, k := range keys {
 			if meant(k) {
 				b.end(sum, k)
 			}
@@ -161,7 +163,7 @@ func (b *Book) session(sum Sum) (a Account, k *key, save bool) {
 	if !ok {
 		return Account{}, nil, false
 	}
-	if k.over(now) || !k.until.IsZero() && !now.Before(k.until) {
+	if k.over(now) {
 		b.end(sum, k)
 		return Account{}, nil, false
 	}
@@ -172,15 +174,11 @@ func (b *Book) session(sum Sum) (a Account, k *key, save bool) {
 	return b.accounts[k.account], k, save
 }
 
-func (k *key) over(now time.Time) bool { return !k.expires.IsZero() && !now.Before(k.expires) }
+func (k *key) over(now time.Time) bool { return !now.Before(k.expires) || !now.Before(k.until) }
 
 // during returns a context for serving a request: it ends when the key does, and when its token expires.
 func (k *key) during(ctx context.Context) (context.Context, func()) {
-	until := k.until
-	if until.IsZero() {
-		until = time.Now().AddDate(100, 0, 0)
-	}
-	ctx, cancel := context.WithDeadline(ctx, until)
+	ctx, cancel := context.WithDeadline(ctx, k.until)
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.ended {

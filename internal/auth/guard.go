@@ -32,6 +32,8 @@ type Options struct {
 // A SessionStore keeps sessions over a restart.
 type SessionStore interface {
 	SaveSession(ctx context.Context, s Session) error
+	// ExtendSession says how long a session lasts now. One that has ended meanwhile stays ended.
+	ExtendSession(ctx context.Context, sum Sum, expires time.Time) error
 	DropSession(ctx context.Context, sum Sum) error
 }
 
@@ -96,7 +98,9 @@ func (g *Guard) identify(r *http.Request) (Access, *key, bool) {
 		return Access{}, nil, false
 	}
 	if save && safe(r.Method) { // an act, such as the emergency stop, waits for no disk
-		g.save(r.Context(), Session{Sum: sum, Account: account.ID, Token: k.token, Expires: time.Now().Add(SessionLife)})
+		g.keep(r.Context(), "keeping how long a session lasts", func(ctx context.Context) error {
+			return g.Sessions.ExtendSession(ctx, sum, time.Now().Add(SessionLife))
+		})
 	}
 	a := account.access()
 	a.Browser, a.CSRF = true, csrf(cookie.Value)

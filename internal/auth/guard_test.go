@@ -38,6 +38,17 @@ func (s *store) SaveSession(_ context.Context, e auth.Session) error {
 	return s.fail
 }
 
+func (s *store) ExtendSession(_ context.Context, sum auth.Sum, expires time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.saves++
+	if e, ok := s.kept[sum]; ok && s.fail == nil {
+		e.Expires = expires
+		s.kept[sum] = e
+	}
+	return s.fail
+}
+
 func (s *store) DropSession(ctx context.Context, sum auth.Sum) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -28,7 +28,7 @@ func (g *Guard) SignIn(w http.ResponseWriter, r *http.Request, token string, ref
 	if ended, full := g.Book.AddSession(s); full {
 		g.dropped(r.Context(), ended)
 	}
-	g.save(r.Context(), s)
+	g.keep(r.Context(), "keeping a session", func(ctx context.Context) error { return g.Sessions.SaveSession(ctx, s) })
 	g.setCookie(w, r, id.Reveal(), int(400*24*time.Hour/time.Second)) // as long as browsers keep one: the server ends it earlier
 	a := account.access()
 	a.Browser, a.CSRF = true, csrf(id.Reveal())
@@ -63,18 +63,15 @@ func (g *Guard) drop(r *http.Request) {
 // patience bounds the wait for the records store. The wait does not end with the request: that ends with its session.
 const patience = 2 * time.Second
 
-func (g *Guard) save(ctx context.Context, s Session) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
-	defer cancel()
-	if err := g.Sessions.SaveSession(ctx, s); err != nil {
-		g.Log.Warn("keeping a session: it lasts until the next restart", "account", s.Account, "error", err)
-	}
+func (g *Guard) dropped(ctx context.Context, sum Sum) {
+	g.keep(ctx, "ending a session", func(ctx context.Context) error { return g.Sessions.DropSession(ctx, sum) })
 }
 
-func (g *Guard) dropped(ctx context.Context, sum Sum) {
+// keep asks something of the records store. Memory has it already, and counts until a restart.
+func (g *Guard) keep(ctx context.Context, what string, ask func(context.Context) error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
-	if err := g.Sessions.DropSession(ctx, sum); err != nil {
-		g.Log.Warn("ending a session: a restart would bring it back", "error", err)
+	if err := ask(ctx); err != nil {
+		g.Log.Warn("a restart will not know of a session", "doing", what, "error", err)
 	}
 }

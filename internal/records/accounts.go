@@ -212,16 +212,27 @@ func (s *Store) Sessions(ctx context.Context, now time.Time) ([]Session, error) 
 	return all, nil
 }
 
-// SaveSession keeps a session, or how long a kept one lasts now.
+// SaveSession keeps a new session.
 func (s *Store) SaveSession(ctx context.Context, e Session) error {
 	err := s.within(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO session (sha256, account, token, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)
-			ON CONFLICT (sha256) DO UPDATE SET expires_at = excluded.expires_at`,
+		_, err := tx.ExecContext(ctx, `INSERT INTO session (sha256, account, token, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)`,
 			e.SHA256, e.Account, e.Token, e.Created.UnixMilli(), e.Expires.UnixMilli())
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("keeping a session of %s: %w", e.Account, err)
+	}
+	return nil
+}
+
+// ExtendSession keeps how long a session lasts now. One that is not there has ended, and stays so.
+func (s *Store) ExtendSession(ctx context.Context, sha256 string, expires time.Time) error {
+	err := s.within(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE session SET expires_at = $1 WHERE sha256 = $2`, expires.UnixMilli(), sha256)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("extending a session: %w", err)
 	}
 	return nil
 }

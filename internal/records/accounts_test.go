@@ -37,11 +37,16 @@ func TestAccounts(t *testing.T) {
 	}
 	long := session("a", "farmer-1", "2", noon.Add(time.Hour))
 	for _, e := range []records.Session{
-		session("a", "farmer-1", "2", noon.Add(time.Minute)), long, session("b", "farmer-1", "3", noon.Add(time.Hour)),
+		session("a", "farmer-1", "2", noon.Add(time.Minute)), session("b", "farmer-1", "3", noon.Add(time.Hour)),
 		session("c", "agro", "1", noon), session("d", "agro", "1", noon.Add(time.Hour)), session("e", "agro", "1", noon.Add(time.Hour)),
 	} {
 		if err := s.SaveSession(t.Context(), e); err != nil {
 			t.Fatal(err)
+		}
+	}
+	for _, digit := range []string{"a", "f"} {
+		if err := s.ExtendSession(t.Context(), sum(digit), long.Expires); err != nil {
+			t.Error(err)
 		}
 	}
 	if err := s.RevokeToken(t.Context(), sum("3"), noon.Add(time.Minute)); err != nil {
