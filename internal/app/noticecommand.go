@@ -13,10 +13,12 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"ganlin/devices"
 	"ganlin/internal/config"
 	"ganlin/internal/httpapi"
 	"ganlin/internal/records"
 	"ganlin/internal/registry"
+	"ganlin/rules"
 )
 
 type notifyCommand struct {
@@ -217,6 +219,7 @@ func withNotices[T any](ctx context.Context, c console, w where, far func(*remot
 	n, err := newNotices(ctx, noticesOptions{
 		config: cfg, store: noticeStore{store, seal, slog.New(slog.NewTextHandler(c.err, nil))}, registry: func() *registry.Registry { return reg },
 		now: wallClock{}.Now, link: func() string { return cfg.Link },
+		advice: func(devices.PlotID) rules.Advice { return rules.Advice{} },
 	})
 	if err != nil {
 		return none, err

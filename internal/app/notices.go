@@ -19,7 +19,9 @@ import (
 	"ganlin/internal/notify"
 	"ganlin/internal/records"
 	"ganlin/internal/registry"
+	"ganlin/rules"
 	"ganlin/rules/condition"
+	"ganlin/rules/irrigate"
 )
 
 // contactsKeyFile is the key of the contacts' addresses in the data folder.
@@ -66,6 +68,12 @@ func (p *program) openNotices(ctx context.Context) error {
 			}
 			return p.o.config.Notify.Link
 		},
+		advice: func(id devices.PlotID) rules.Advice {
+			if plot := p.decidedNow().standing[id]; plot != nil {
+				return plot.Advice
+			}
+			return rules.Advice{}
+		},
 	})
 	return err
 }
@@ -77,6 +85,7 @@ type noticesOptions struct {
 	registry func() *registry.Registry
 	now      func() time.Time
 	link     func() string
+	advice   func(devices.PlotID) rules.Advice
 }
 
 // notices are the messages to farmers: the outbox, and what it has to know of the village.
@@ -102,7 +111,7 @@ func newNotices(ctx context.Context, o noticesOptions) (*notices, error) {
 		return nil, err
 	}
 	n.outbox, err = notify.Open(ctx, notify.Options{
-		Store: o.store, Channels: channels, Now: o.now, Zone: n.zone, Turn: n.turn, Compose: n.compose,
+		Store: o.store, Channels: channels, Now: o.now, Zone: n.zone, Turn: n.turn, Stale: n.stale, Compose: n.compose,
 		Quiet: quiet, Daily: o.config.Daily, Group: o.config.Group, Log: o.store.log,
 	})
 	return n, err
@@ -173,35 +182,66 @@ func alertTurn(t *notify.Turn, d devices.Decision, valve bool) bool {
 	return d.Severity != condition.Info && (t.Over || d.Outcome == "firing")
 }
 
-// wateringTurn is about the watering of a plot, of which one is under way at a time.
+// wateringTurn is about the watering of a plot, of which one is under way at a
+// time. It begins when the plot needs water, though its valve opens only tonight.
 func wateringTurn(t *notify.Turn, d devices.Decision) bool {
-	t.ID, t.Over = "watering "+string(d.Plot), d.Outcome == "done" || d.Outcome == "stop"
+	t.ID, t.Watering = "watering "+string(d.Plot), notify.WateringBegun
+	reason := d.Texts["reason"]
 	switch d.Outcome {
+	case "start":
+		return true
+	case "hold":
+		t.Watering = notify.WateringAhead
+		return reason == string(irrigate.Window)
 	case "done":
-		t.How = "done"
+		t.Over, t.How = true, "done"
 	case "stop":
-		t.How = d.Texts["reason"]
+		t.Over, t.How = true, reason
 	}
-	t.NetMM = d.Numbers["net_mm"]
-	return t.Over || d.Outcome == "start"
+	return t.Over
+}
+
+// stale reports that a plot does not need the water any more that was foretold.
+func (n *notices) stale(e notify.Episode) bool {
+	if e.Watering != notify.WateringAhead {
+		return false
+	}
+	kind := n.advice(e.Plot).Kind
+	return kind == rules.AdviceNoNeed || kind == rules.AdviceUnknown
 }
 
 // compose puts a notice into words, with what is known now.
 func (n *notices) compose(c notify.Contact, notice *notify.Notice) notify.Message {
 	var lines []words.NoticeLine
 	for _, l := range notice.Lines {
-		place := string(l.Plot)
-		if plot, ok := n.village().registry.Plot(l.Plot); ok && plot.Name != "" {
-			place = plot.Name
+		line := words.NoticeLine{
+			Rule: l.Rule, Place: string(l.Plot), Watering: string(l.Watering), Over: l.Over, Began: l.Began, Ended: l.Ended, How: l.How,
 		}
-		lines = append(lines, words.NoticeLine{Rule: l.Rule, Place: place, Over: l.Over, Began: l.Began, Ended: l.Ended, How: l.How, NetMM: l.NetMM})
+		if plot, ok := n.village().registry.Plot(l.Plot); ok && plot.Name != "" {
+			line.Place = plot.Name
+		}
+		if !l.Over && (l.Watering != "" || l.Subject == string(l.Plot)) {
+			line.Advice = noticeAdvice(n.advice(l.Plot))
+		}
+		lines = append(lines, line)
 	}
 	link := n.link()
-	said := n.words.Notice(c.Language, lines, n.zone(c.Household), link)
+	said := n.words.Notice(c.Language, lines, n.now().In(n.zone(c.Household)), link)
 	return notify.Message{
 		ID: notice.ID, At: notice.At, To: c.To, Title: said.Title, Text: said.Text, Short: said.Short, Link: link, Urgent: notice.Urgent,
 		Facts: notify.Facts{Contact: c.ID, Household: string(c.Household), Language: string(c.Language), Lines: notice.Lines, Test: len(lines) == 0},
 	}
+}
+
+// noticeAdvice is advice as a message says it; nil when it says nothing to do.
+func noticeAdvice(a rules.Advice) *words.NoticeAdvice {
+	switch a.Kind {
+	case rules.AdviceItself, rules.AdviceWater, rules.AdviceWatering, rules.AdviceHeld:
+		return &words.NoticeAdvice{
+			Kind: string(a.Kind), From: a.From, Until: a.Until, DepthMM: a.DepthMM, Duration: time.Duration(a.DurationS) * time.Second, Reason: a.Reason,
+		}
+	}
+	return nil
 }
 
 // onlyWebhook makes the demo's contacts: one for each household at an address,

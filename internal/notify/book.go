@@ -20,13 +20,22 @@ type Episode struct {
 	Subject  string         `json:"subject"`
 	Rule     string         `json:"rule"`
 	Severity string         `json:"severity"`
-	Decision string         `json:"decision"`         // that began it, as explain takes it
-	Urgent   bool           `json:"urgent,omitempty"` // it is told at night too
+	Decision string         `json:"decision"`           // that began it, as explain takes it
+	Urgent   bool           `json:"urgent,omitempty"`   // it is told at night too
+	Watering Watering       `json:"watering,omitempty"` // empty: it is an alert
 	Began    time.Time      `json:"began"`
-	Ended    time.Time      `json:"ended,omitzero"`   // zero: not yet
-	How      string         `json:"how,omitempty"`    // a watering ended: done, or the code of a reason
-	NetMM    float64        `json:"net_mm,omitempty"` // of a watering: how much the roots are to get
+	Ended    time.Time      `json:"ended,omitzero"` // zero: not yet
+	How      string         `json:"how,omitempty"`  // a watering ended: done, or the code of a reason
 }
+
+// A Watering is how far the watering of a plot has come when people are told of it.
+type Watering string
+
+// The waterings.
+const (
+	WateringAhead Watering = "ahead" // the valve will open
+	WateringBegun Watering = "begun" // it was told to
+)
 
 // A Turn is an episode that begins or ends.
 type Turn struct {
@@ -103,11 +112,19 @@ const (
 	Obsolete State = "obsolete" // what it tells was over before it left
 )
 
+// renewed is after how long the beginning of an episode whose end was never said
+// is a new one: what was to be watered one night and was rained on is news again.
+const renewed = 36 * time.Hour
+
 // Begin enters an episode. One that is there already is passed over.
 func (b *Book) Begin(e Episode, now time.Time) {
-	if b.find(e.ID) < 0 {
-		b.Entries = append(b.Entries, Entry{Episode: e, Since: now})
+	if i := b.find(e.ID); i >= 0 {
+		if known := &b.Entries[i]; e.Began.Sub(known.Began) < renewed || !known.Told || known.Notice != "" || !known.Ended.IsZero() {
+			return
+		}
+		b.Entries = slices.Delete(b.Entries, i, i+1)
 	}
+	b.Entries = append(b.Entries, Entry{Episode: e, Since: now})
 }
 
 // End says that an episode is over. Who was not told that it began is not told that it ended.
@@ -121,6 +138,13 @@ func (b *Book) End(over Episode, now time.Time) {
 		return
 	}
 	b.Entries = slices.Delete(b.Entries, i, i+1)
+}
+
+// Drop forgets an episode as if it had never begun.
+func (b *Book) Drop(id string) {
+	if i := b.find(id); i >= 0 {
+		b.Entries = slices.Delete(b.Entries, i, i+1)
+	}
 }
 
 // Waiting counts what is to be told and not on its way.

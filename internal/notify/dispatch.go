@@ -67,6 +67,11 @@ func (b *Outbox) due(ctx context.Context) (out []try, err error) {
 			continue
 		}
 		n = d.notice(n.ID)
+		for _, l := range n.Lines {
+			if !n.Doubt && !l.Over && b.o.Stale(l.Episode) {
+				d.book(c.ID).Drop(l.ID)
+			}
+		}
 		if !d.book(c.ID).Recall(n) {
 			n.State, n.Settled = Obsolete, now
 			continue

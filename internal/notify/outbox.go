@@ -23,6 +23,8 @@ type Options struct {
 	Zone func(devices.HouseholdID) *time.Location
 	// Turn returns what a decision begins or ends, if anything that people have to know of.
 	Turn func(devices.Decision) (Turn, bool)
+	// Stale reports that what began and was not told yet is so no more, though nothing says it ended.
+	Stale func(Episode) bool
 	// Compose puts a notice into words; one without lines is a test.
 	Compose func(Contact, *Notice) Message
 	Quiet   Quiet // of contacts that do not say
