@@ -2,6 +2,7 @@ package notify
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
@@ -45,8 +46,12 @@ func (Address) MarshalText() ([]byte, error) { return []byte("(address)"), nil }
 
 // scrub takes an address out of a text that somebody else wrote.
 func (a Address) scrub(text string) string {
-	for _, part := range []string{a.place, a.secret, strings.TrimPrefix(a.place, "+")} {
-		if part != "" {
+	parts := []string{a.place, a.secret, strings.TrimPrefix(a.place, "+")}
+	if u, err := url.Parse(a.place); err == nil && u.Host != "" {
+		parts = append(parts, u.Path, u.RawQuery)
+	}
+	for _, part := range parts {
+		if len(part) > 1 {
 			text = strings.ReplaceAll(text, part, "…")
 		}
 	}

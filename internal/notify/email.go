@@ -159,7 +159,7 @@ func (e *email) explain(ctx context.Context, to Address, err error, spoken bool)
 		if strings.Contains(err.Error(), "STARTTLS") {
 			return &Error{What: "the mail server offers no STARTTLS", Hint: "write tls: tls for a port such as 465", Again: true, Shared: true}
 		}
-		if strings.Contains(err.Error(), "AUTH") || strings.Contains(err.Error(), "auth") {
+		if errors.Is(err, mail.ErrNoSupportedAuthDiscovered) || strings.Contains(err.Error(), "SMTP AUTH") {
 			return &Error{What: "the mail server offers no way to sign in that is safe", Hint: "see whether tls is right, and whether the server wants a user name at all", Again: true, Shared: true}
 		}
 		broken := unreached(ctx, err)
