@@ -183,7 +183,7 @@ func newEstate(t *testing.T, o village.Options) *estate {
 	}
 	e := &estate{village: v, trial: &trial{t: t, kind: asItIs, folder: t.TempDir(), mqtt: freeAddress(t)}}
 	e.config = filepath.Join(e.folder, "ganlin.yaml")
-	write(t, e.config, fmt.Sprintf("data: data\nhttp: {listen: %q}\nmqtt: {listen: {address: %q}}\nregistry: [registry.yaml]\n", freeAddress(t), e.mqtt))
+	write(t, e.config, fmt.Sprintf("data: data\nhttp: {listen: %q}\nmqtt: {listen: {address: %q}}\nregistry: [registry.yaml]\nsignals: {allow_private: [127.0.0.0/8]}\n", freeAddress(t), e.mqtt))
 	reg, problems := registry.Load(nil, registry.Options{Imported: []*registry.File{registry.FromEntities("village", registry.Entities(v.Registry))}})
 	if reg == nil {
 		t.Fatal(problems)
