@@ -48,7 +48,7 @@ var codes = map[string][]string{
 		"area_mu", "efficiency_pct", "reason", "valve", "crop", "stage",
 		"depletion_balance_mm", "depletion_probe_mm", "depletion_share", "stress_share", "field_capacity", "rain_7d_mm", "irrigation_7d_mm",
 		"weather_age_h", "soil_t_20_c", "crop_day", "season_days", "projected_loss_low", "projected_loss_high", "open_h", "leak_l", "failed_24h",
-		"silent_h", "stuck_h", "implausible_24h", "spikes_24h", "battery_v", "episode", "loss", "level", "confidence", "cause", "alert",
+		"silent_h", "stuck_h", "implausible_24h", "spikes_24h", "battery_v", "episode", "loss", "level", "confidence", "cause", "alert", "clue",
 		"raised_at", "opened_at", "closed_at", "about", "error", "at", "irrigation",
 	},
 	"estimate": {

@@ -24,12 +24,14 @@ func TestCommandsOfTheDocuments(t *testing.T) {
 	tr.mqtt = strings.TrimPrefix(tr.ready.MQTT, "tcp://")
 	served := newTrial(t, asItIs, 0, "")
 	registry := filepath.Join(served.folder, "registry.yaml")
+	write(t, registry, strings.Replace(probes(0), "station: w-01,", "station: w-01, household: h-017,", 1))
 
 	once, hills := filepath.Join(tr.folder, "once"), filepath.Join(tr.folder, "hills.yaml")
 	lived := false // a whole season
 	write(t, hills, exampleRule(t))
 	made := false // by devices add
 	password := ""
+	signalsShown := &shownSignals{trial: tr, season: season}
 	runs := map[string]func(args []string){
 		"make": func(args []string) { wouldMake(t, args) },
 		"ganlin demo": func(args []string) { // without --once it runs
@@ -80,6 +82,14 @@ func TestCommandsOfTheDocuments(t *testing.T) {
 			}
 		},
 		"firmware-sim": served.firmwareSim,
+		"ganlin accounts": func(args []string) {
+			if !slices.Contains(args, "--config") {
+				args = append(args, "--data", season)
+			}
+			served.command(append([]string{"accounts"}, inFolder(args, "ganlin.yaml", served.config)...)...)
+		},
+		"curl":     signalsShown.curl,
+		"receiver": signalsShown.receiver,
 	}
 	ran := 0
 	for _, document := range documents(t) { // the first shows how the season is made that others ask
@@ -133,7 +143,7 @@ func documents(t *testing.T) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return append([]string{"../../README.md", "../../README.zh-CN.md"}, all...)
+	return append(append([]string{"../../README.md", "../../README.zh-CN.md"}, all...), "../../docs/receiver/README.md")
 }
 
 var shown = regexp.MustCompile("(?m)^```[a-z]*\n(?s:(.*?))^```|`(ganlin [a-z][^`]*|make [a-z-]+)`")
@@ -161,7 +171,7 @@ func commandsOf(t *testing.T, document string) (commands []string) {
 }
 
 func isCommand(line string) bool {
-	for _, start := range []string{"go run ./", "make ", "ganlin ", "mosquitto_", "GANLIN_"} {
+	for _, start := range []string{"go run ./", "make ", "ganlin ", "mosquitto_", "curl ", "GANLIN_"} {
 		if strings.HasPrefix(line, start) {
 			return true
 		}
@@ -173,6 +183,7 @@ func isCommand(line string) bool {
 func split(command string) (name string, args []string) {
 	command = strings.Replace(command, "go run ./cmd/ganlin", "ganlin", 1)
 	command = strings.Replace(command, "go run ./firmware-sim", "firmware-sim", 1)
+	command = strings.Replace(command, "go run ./docs/receiver", "receiver", 1)
 	command, _, _ = strings.Cut(command, " > ")
 	fields := strings.Fields(command)
 	if fields[0] == "ganlin" && len(fields) > 1 {

@@ -155,7 +155,6 @@ func ids(events []signals.Event) (all []string) {
 
 // Whatever one receiver does, another gets everything, in order and once.
 func TestOneReceiverHurtsNoOther(t *testing.T) {
-	elsewhere := newReceiver(t, takes)
 	hung := make(chan struct{})
 	t.Cleanup(func() { close(hung) })
 	for name, c := range map[string]struct {
@@ -179,7 +178,7 @@ func TestOneReceiverHurtsNoOther(t *testing.T) {
 			}
 		}, "500", false, false},
 		"redirects": {func(w http.ResponseWriter, r *http.Request, _ int) {
-			http.Redirect(w, r, elsewhere.server.URL, http.StatusTemporaryRedirect)
+			http.Redirect(w, r, "http://127.0.0.1:9", http.StatusTemporaryRedirect)
 		}, "307: redirects are not followed", false, false},
 		"is gone":           {answers(http.StatusGone), "410", false, true},
 		"refuses":           {answers(http.StatusForbidden), "403", false, false},
@@ -228,11 +227,31 @@ func TestOneReceiverHurtsNoOther(t *testing.T) {
 			}
 		})
 	}
-	t.Cleanup(func() {
-		if elsewhere.asked() > 0 {
-			t.Error("a redirect was followed")
+}
+
+// A redirect is not followed; the control, a client as there are many, follows it.
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	hits := make(chan struct{}, 10)
+	target := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { hits <- struct{}{} }))
+	defer target.Close()
+	for _, code := range []int{301, 302, 303, 307, 308} {
+		elsewhere := httptest.NewServer(http.RedirectHandler(target.URL, code))
+		defer elsewhere.Close()
+		s := newStation(t)
+		w, err := s.sender.Add(t.Context(), "town", elsewhere.URL, "")
+		if err != nil {
+			t.Fatal(err)
 		}
-	})
+		got, err := s.sender.Test(t.Context(), w.ID, all)
+		if want := strconv.Itoa(code) + ": redirects are not followed"; err != nil || got.OK || got.Answer != want || len(hits) > 0 {
+			t.Errorf("%d: %+v, %v; %d went on", code, got, err, len(hits))
+		}
+		res, err := http.Post(elsewhere.URL, "text/plain", strings.NewReader("x"))
+		if err != nil || len(hits) != 1 {
+			t.Errorf("the control: %v, %v", res, err)
+		}
+		<-hits
+	}
 }
 
 // A webhook that goes to this machine through a name reaches nothing, because
