@@ -49,6 +49,7 @@ type commands struct {
 	Accounts    accountsCommand    `cmd:"" help:"Who may come in: people and programs, by role."`
 	Deadletters deadLettersCommand `cmd:"" name:"deadletters" help:"What could not be read or stored, with the reason."`
 	Notify      notifyCommand      `cmd:"" help:"Messages to farmers: contacts, what was sent, a test."`
+	Webhooks    webhooksCommand    `cmd:"" help:"Where signals are sent to."`
 	Doctor      doctorCommand      `cmd:"" help:"Probe broker, journal, database, records and clock; say what each can and cannot keep."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 }

@@ -48,6 +48,20 @@ func (s *shownSignals) curl(args []string) {
 	default:
 		s.t.Errorf("%s: %v: %s%s", line, err, out, &stderr)
 	}
+	s.made(out)
+}
+
+// webhooks runs a command about webhooks. Nobody answers at the address that is shown, and the test of it says so.
+func (s *shownSignals) webhooks(args []string) {
+	out, err := s.try(append(append([]string{"webhooks"}, inFolder(args, "WEBHOOK", s.webhook)...), "--data", s.season, "--json")...)
+	if err != nil && !bytes.Contains(out, []byte(`"answer":`)) {
+		s.t.Errorf("ganlin webhooks %v: %v: %s", args, err, out)
+	}
+	s.made(out)
+}
+
+// made remembers the webhook that a command has made.
+func (s *shownSignals) made(out []byte) {
 	var made httpapi.WebhookWithSecret
 	if json.Unmarshal(out, &made) == nil && made.Secret != "" {
 		s.webhook, s.secret = made.Webhook.ID, made.Secret

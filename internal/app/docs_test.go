@@ -90,6 +90,8 @@ func TestCommandsOfTheDocuments(t *testing.T) {
 		},
 		"curl":     signalsShown.curl,
 		"receiver": signalsShown.receiver,
+
+		"ganlin webhooks": signalsShown.webhooks,
 	}
 	ran := 0
 	for _, document := range documents(t) { // the first shows how the season is made that others ask

@@ -60,8 +60,8 @@ func (s *Sender) save(ctx context.Context, l *line) {
 	}
 }
 
-// pause waits for a time, unless it is 0, or until there may be something to
-// do, and reports whether the whole time is over neither way.
+// pause waits for a time, or without one until there may be something to do.
+// It reports whether it ended early.
 func (s *Sender) pause(ctx context.Context, l *line, wait time.Duration, changed <-chan struct{}) (early bool) {
 	var over <-chan time.Time
 	if wait > 0 {
