@@ -1,8 +1,8 @@
 // Package records is the relational store: credentials of devices, what was
 // imported into the registry, dead letters, what the rules decided with the
 // commands and signals that follow from it, what people did about clues, and
-// how far each reader of the journal has come. It is SQLite in the data folder. The SQL is of the kind that
-// PostgreSQL understands too.
+// how far each reader of the journal has come. It is SQLite in the data folder.
+// The SQL is of the kind that PostgreSQL understands too.
 package records
 
 import (
