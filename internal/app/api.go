@@ -4,16 +4,25 @@ import (
 	"context"
 	"net/http"
 
+	"ganlin/dashboards/words"
 	"ganlin/internal/auth"
 	"ganlin/internal/httpapi"
+	"ganlin/internal/influx"
 )
 
 // openAPI makes the handler of /api/v1 and what lies beside it.
 func (p *program) openAPI(live http.Handler) (http.Handler, error) {
+	catalogue, err := words.New()
+	if err != nil {
+		return nil, err
+	}
+	p.history = influx.NewClient(p.endpoint, nil)
 	o := httpapi.Options{
 		Require: p.router.require, Access: apiAccess,
 		Health: p, Registrar: p.registrar(), Accounts: p.accounts(), DeadLetters: deadLetters{p.records}, Notices: p.notices, Plots: plotSource{p}, Rules: p.ruleSet,
 		Clues: apiClues{p}, Signals: apiSignals{p}, Webhooks: apiWebhooks{p},
+		Valves: apiValves{valveActs{p}}, Alerts: alertSource{p}, Decisions: decisionSource{p, catalogue}, Answers: actAnswers{p.records},
+		History: historian{p}.History, Now: p.clock.Now,
 		Metrics: p.metrics.handler(), Live: live, Log: p.log,
 	}
 	if p.step != nil {

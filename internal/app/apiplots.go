@@ -26,6 +26,20 @@ func (p plotSource) Declared(id devices.PlotID) (devices.Plot, bool) {
 	return p.registry.Load().Plot(id)
 }
 
+// Watered returns the plots that a valve waters.
+func (p plotSource) Watered(valve devices.DeviceID) (watered []devices.Plot) {
+	reg := p.registry.Load()
+	if d, ok := reg.Device(valve); !ok || d.MaxDurationS == 0 {
+		return nil
+	}
+	for _, plot := range reg.Plots() {
+		if slices.Contains(plot.Valves, valve) {
+			watered = append(watered, plot)
+		}
+	}
+	return watered
+}
+
 // Plots returns a page of those plots that want holds for.
 func (p plotSource) Plots(_ context.Context, want func(devices.Plot, httpapi.Grade) bool, after devices.PlotID, limit int) ([]httpapi.Plot, bool) {
 	v := p.decidedNow()
@@ -74,12 +88,17 @@ func (p plotSource) Outlook(_ context.Context, id devices.PlotID) (httpapi.Outlo
 	if !ok {
 		return httpapi.Outlook{}, fmt.Errorf("%w: there is no plot %q", httpapi.ErrNotFound, id)
 	}
-	o := httpapi.Outlook{Plot: id, Grade: v.grade(id)}
+	o := httpapi.Outlook{Plot: id, Grade: v.grade(id), Advice: httpapi.Advice{Kind: httpapi.AdviceKindUnknown}}
 	known, site := v.standing[id], v.viewOf[plot.Site]
 	if known == nil || site == nil {
 		return o, nil
 	}
 	o.AsOf, o.DaysToStress = &site.Watermark, known.DaysToStress
+	a := known.Advice
+	o.Advice = httpapi.Advice{
+		Kind: httpapi.AdviceKind(a.Kind), From: a.From, Until: a.Until, DepthMM: a.DepthMM, GrossMM: a.GrossMM,
+		VolumeL: a.VolumeL, DurationS: a.DurationS, Reason: a.Reason,
+	}
 	if days := known.DaysToStress; days != nil {
 		o.StressAt = new(site.Watermark.Add(time.Duration(*days * 24 * float64(time.Hour))).Truncate(time.Second))
 	}
@@ -131,6 +150,9 @@ func deviceNow(d devices.Device, v *valve.Valve, latest *now.Snapshot) httpapi.D
 	known, ok := latest.Device(d.ID)
 	if !ok {
 		return one
+	}
+	if one.Valve != nil && known.Report != nil {
+		one.Valve.Reported, one.Valve.ReportedAt = string(known.Report.State), known.ReportAt
 	}
 	switch known.Online {
 	case now.IsOnline:

@@ -91,7 +91,8 @@ type program struct {
 	sender  *signals.Sender
 	decided atomic.Int64 // decisions of this process
 	views   viewCache
-	asked   bool // the valves have been asked how they stand; of the one step at a time
+	history *influx.Client // reads what the writer wrote
+	asked   bool           // the valves have been asked how they stand; of the one step at a time
 
 	recordsTrouble trouble
 
@@ -223,6 +224,9 @@ func (p *program) close(ctx context.Context) {
 	}
 	if p.writer != nil {
 		p.writer.Close()
+	}
+	if p.history != nil {
+		p.history.Close()
 	}
 	if p.journal != nil {
 		errs = append(errs, p.journal.Close(ctx))

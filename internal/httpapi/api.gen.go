@@ -21,6 +21,35 @@ import (
 	openapi_types "github.com/oapi-codegen/runtime/types"
 )
 
+// Defines values for AdviceKind.
+const (
+	AdviceKindHeld         AdviceKind = "held"
+	AdviceKindNoNeed       AdviceKind = "no_need"
+	AdviceKindUnknown      AdviceKind = "unknown"
+	AdviceKindWater        AdviceKind = "water"
+	AdviceKindWatering     AdviceKind = "watering"
+	AdviceKindWatersItself AdviceKind = "waters_itself"
+)
+
+// Defines values for AlertState.
+const (
+	AlertStateFiring   AlertState = "firing"
+	AlertStateResolved AlertState = "resolved"
+	AlertStateUnknown  AlertState = "unknown"
+)
+
+// Defines values for AlertActAct.
+const (
+	AlertActActAcknowledged AlertActAct = "acknowledged"
+	AlertActActAnswered     AlertActAct = "answered"
+)
+
+// Defines values for CommandAction.
+const (
+	CommandActionClose CommandAction = "close"
+	CommandActionOpen  CommandAction = "open"
+)
+
 // Defines values for DeviceNowOnline.
 const (
 	DeviceNowOnlineNo      DeviceNowOnline = "no"
@@ -36,6 +65,14 @@ const (
 	GradeNone     Grade = "none"
 	GradeSevere   Grade = "severe"
 	GradeUnknown  Grade = "unknown"
+)
+
+// Defines values for NewAnswerAnswer.
+const (
+	NewAnswerAnswerFalseAlarm NewAnswerAnswer = "false_alarm"
+	NewAnswerAnswerRepaired   NewAnswerAnswer = "repaired"
+	NewAnswerAnswerWatered    NewAnswerAnswer = "watered"
+	NewAnswerAnswerWillWater  NewAnswerAnswer = "will_water"
 )
 
 // Defines values for ValveNowState.
@@ -81,6 +118,83 @@ type Accounting struct {
 
 	// Values Counted where each is decided.
 	Values Values `json:"values"`
+}
+
+// Advice What to do about its water, by what the rules themselves would water it.
+type Advice struct {
+	// DepthMM To reach the roots.
+	DepthMM float64 `json:"depth_mm,omitempty,omitzero"`
+
+	// DurationS Of all of it, at the usual flow of its valves.
+	DurationS int `json:"duration_s,omitempty,omitzero"`
+
+	// From When watering may begin.
+	From time.Time `json:"from,omitempty,omitzero"`
+
+	// GrossMM To leave the valve for that.
+	GrossMM float64    `json:"gross_mm,omitempty,omitzero"`
+	Kind    AdviceKind `json:"kind"`
+
+	// Reason What keeps its valve shut.
+	Reason string `json:"reason,omitempty,omitzero"`
+
+	// Until Of watering its end, of no_need about when it is over.
+	Until time.Time `json:"until,omitempty,omitzero"`
+
+	// VolumeL On the whole plot.
+	VolumeL float64 `json:"volume_l,omitempty,omitzero"`
+}
+
+// AdviceKind defines model for Advice.Kind.
+type AdviceKind string
+
+// Alert defines model for Alert.
+type Alert struct {
+	// Acts In their order.
+	Acts       []AlertAct `json:"acts"`
+	ID         string     `json:"id"`
+	Plot       PlotID     `json:"plot,omitempty,omitzero"`
+	RaisedAt   time.Time  `json:"raised_at"`
+	ResolvedAt *time.Time `json:"resolved_at"`
+	Rule       string     `json:"rule"`
+	Severity   string     `json:"severity"`
+	Site       SiteID     `json:"site"`
+
+	// State unknown: it was so, and what would tell whether it still is, is missing.
+	State AlertState `json:"state"`
+
+	// Subject The plot, device, valve, station or rule that it is about.
+	Subject string `json:"subject"`
+}
+
+// AlertState unknown: it was so, and what would tell whether it still is, is missing.
+type AlertState string
+
+// AlertAct defines model for AlertAct.
+type AlertAct struct {
+	Act    AlertActAct `json:"act"`
+	Answer string      `json:"answer,omitempty,omitzero"`
+	At     time.Time   `json:"at"`
+
+	// By An account.
+	By string `json:"by"`
+}
+
+// AlertActAct defines model for AlertAct.Act.
+type AlertActAct string
+
+// AlertPage defines model for AlertPage.
+type AlertPage struct {
+	Items []Alert `json:"items"`
+
+	// Next Where the next page begins; absent on the last.
+	Next string `json:"next,omitempty,omitzero"`
+}
+
+// Closing defines model for Closing.
+type Closing struct {
+	// Reason A code, never free text.
+	Reason Reason `json:"reason,omitempty,omitzero"`
 }
 
 // Clue A reason to look after a household. It is no verdict.
@@ -186,6 +300,23 @@ type ClueStep struct {
 	Reasons []string `json:"reasons"`
 }
 
+// Command defines model for Command.
+type Command struct {
+	Action CommandAction `json:"action"`
+
+	// ExpiresAt Later than this the valve ignores it.
+	ExpiresAt time.Time `json:"expires_at,omitempty,omitzero"`
+	ID        string    `json:"id"`
+
+	// MaxDurationS It closes by itself after so long.
+	MaxDurationS int      `json:"max_duration_s,omitempty,omitzero"`
+	MaxVolumeL   float64  `json:"max_volume_l,omitempty,omitzero"`
+	Valve        DeviceID `json:"valve"`
+}
+
+// CommandAction defines model for Command.Action.
+type CommandAction string
+
 // Contact Where messages for a household go, without the address.
 type Contact struct {
 	AddedAt time.Time `json:"added_at"`
@@ -245,6 +376,9 @@ type DeadLetter struct {
 	Topic    string    `json:"topic,omitempty,omitzero"`
 }
 
+// Decision defines model for Decision.
+type Decision = devices.Decision
+
 // Device defines model for Device.
 type Device struct {
 	// Credentials active, revoked or none
@@ -271,8 +405,27 @@ type DeviceNow struct {
 // DeviceNowOnline defines model for DeviceNow.Online.
 type DeviceNowOnline string
 
+// Explained defines model for Explained.
+type Explained struct {
+	Decision Decision `json:"decision"`
+
+	// Sentence What was decided and why, by language.
+	Sentence map[string]string `json:"sentence"`
+}
+
 // Grade Of drought; unknown is not none.
 type Grade string
+
+// History defines model for History.
+type History struct {
+	EveryS   int64     `json:"every_s"`
+	From     time.Time `json:"from"`
+	Plot     PlotID    `json:"plot"`
+	Quantity string    `json:"quantity"`
+	Series   []Series  `json:"series"`
+	To       time.Time `json:"to"`
+	Unit     string    `json:"unit"`
+}
 
 // HouseholdID defines model for HouseholdID.
 type HouseholdID = devices.HouseholdID
@@ -285,6 +438,37 @@ type LatestValue struct {
 	Key   string  `json:"key"`
 	Unit  string  `json:"unit"`
 	Value float64 `json:"value"`
+}
+
+// LedgerEntry defines model for LedgerEntry.
+type LedgerEntry struct {
+	ClosedAt   *time.Time `json:"closed_at"`
+	CommandedL float64    `json:"commanded_l"`
+
+	// Decision The id that explains it.
+	Decision string `json:"decision"`
+
+	// DeliveredL By the meter.
+	DeliveredL *float64 `json:"delivered_l"`
+	DurationS  float64  `json:"duration_s"`
+	EndedBy    string   `json:"ended_by"`
+
+	// NetMM What of it reached the roots.
+	NetMM    *float64   `json:"net_mm"`
+	OpenedAt *time.Time `json:"opened_at"`
+	Plot     PlotID     `json:"plot"`
+
+	// ResponseMM What the probes saw of it.
+	ResponseMM *float64 `json:"response_mm"`
+	Valve      DeviceID `json:"valve"`
+}
+
+// LedgerPage defines model for LedgerPage.
+type LedgerPage struct {
+	Items []LedgerEntry `json:"items"`
+
+	// Next Where the next page begins; absent on the last.
+	Next string `json:"next,omitempty,omitzero"`
 }
 
 // MadeToken A token that was made just now.
@@ -316,6 +500,14 @@ type NewAccount struct {
 	Role      string      `json:"role"`
 	Sites     []SiteID    `json:"sites,omitempty,omitzero"`
 }
+
+// NewAnswer defines model for NewAnswer.
+type NewAnswer struct {
+	Answer NewAnswerAnswer `json:"answer"`
+}
+
+// NewAnswerAnswer defines model for NewAnswer.Answer.
+type NewAnswerAnswer string
 
 // NewClueAct defines model for NewClueAct.
 type NewClueAct struct {
@@ -427,9 +619,23 @@ type NoticeTest struct {
 	Secret  string `json:"secret,omitempty,omitzero"`
 }
 
+// Opening defines model for Opening.
+type Opening struct {
+	// DurationS The registry's limit wins.
+	DurationS int `json:"duration_s"`
+
+	// Reason A code, never free text.
+	Reason Reason `json:"reason,omitempty,omitzero"`
+
+	// VolumeL At most so much water, where there is a meter; 0: the limit alone counts.
+	VolumeL float64 `json:"volume_l,omitempty,omitzero"`
+}
+
 // Outlook defines model for Outlook.
 type Outlook struct {
-	AsOf *time.Time `json:"as_of"`
+	// Advice What to do about its water, by what the rules themselves would water it.
+	Advice Advice     `json:"advice"`
+	AsOf   *time.Time `json:"as_of"`
 
 	// DaysToStress Without rain and watering, at the evapotranspiration of the last day.
 	DaysToStress *float64 `json:"days_to_stress"`
@@ -535,6 +741,9 @@ type PlotState struct {
 // Problem An error as RFC 9457 writes it.
 type Problem = ProblemError
 
+// Reason A code, never free text.
+type Reason = string
+
 // RegistryFile defines model for RegistryFile.
 type RegistryFile struct {
 	Content string `json:"content"`
@@ -592,6 +801,28 @@ type RuleSet struct {
 	// Hash SHA-256 of what they decide by.
 	Hash  string `json:"hash"`
 	Rules []Rule `json:"rules"`
+}
+
+// Series defines model for Series.
+type Series struct {
+	Channel string   `json:"channel,omitempty,omitzero"`
+	DepthCM string   `json:"depth_cm,omitempty,omitzero"`
+	Device  DeviceID `json:"device,omitempty,omitzero"`
+
+	// Field Of watering: commanded_l, delivered_l or duration_s.
+	Field  string        `json:"field,omitempty,omitzero"`
+	Points []SeriesPoint `json:"points"`
+}
+
+// SeriesPoint A bucket that holds something.
+type SeriesPoint struct {
+	// At Its beginning.
+	At    time.Time `json:"at"`
+	Count int       `json:"count"`
+	Max   float64   `json:"max"`
+	Mean  float64   `json:"mean"`
+	Min   float64   `json:"min"`
+	Sum   float64   `json:"sum"`
 }
 
 // Signal A CloudEvent 1.0. Its ids are pseudonyms of the receiver's own.
@@ -692,6 +923,14 @@ type StepResult struct {
 	Watermark time.Time `json:"watermark"`
 }
 
+// Stopped defines model for Stopped.
+type Stopped struct {
+	Valves map[string]string `json:"valves"`
+
+	// Warning What went wrong beside it: the stop is in force all the same.
+	Warning string `json:"warning,omitempty,omitzero"`
+}
+
 // Token defines model for Token.
 type Token struct {
 	Created time.Time `json:"created"`
@@ -717,16 +956,20 @@ type ValveNow struct {
 
 	// OpenUntil When it closes by itself.
 	OpenUntil time.Time `json:"open_until,omitempty,omitzero"`
-	Since     time.Time `json:"since,omitempty,omitzero"`
 
-	// State All but closed are treated as open.
+	// Reported What the valve itself said last.
+	Reported   string    `json:"reported,omitempty,omitzero"`
+	ReportedAt time.Time `json:"reported_at,omitempty,omitzero"`
+	Since      time.Time `json:"since,omitempty,omitzero"`
+
+	// State What the rules know at the watermark. All but closed are treated as open.
 	State ValveNowState `json:"state"`
 
 	// Stopped Nothing opens until a resume.
 	Stopped bool `json:"stopped"`
 }
 
-// ValveNowState All but closed are treated as open.
+// ValveNowState What the rules know at the watermark. All but closed are treated as open.
 type ValveNowState string
 
 // Webhook defines model for Webhook.
@@ -771,8 +1014,14 @@ type AccountID = string
 // After defines model for After.
 type After = string
 
+// AlertID defines model for AlertID.
+type AlertID = string
+
 // ClueID defines model for ClueID.
 type ClueID = string
+
+// IdempotencyKey defines model for IdempotencyKey.
+type IdempotencyKey = string
 
 // Limit defines model for Limit.
 type Limit = int
@@ -780,8 +1029,38 @@ type Limit = int
 // SignalCursor defines model for SignalCursor.
 type SignalCursor = string
 
+// ValveID defines model for ValveID.
+type ValveID = DeviceID
+
 // WebhookID defines model for WebhookID.
 type WebhookID = string
+
+// ListAlertsParams defines parameters for ListAlerts.
+type ListAlertsParams struct {
+	// Plot Only those about a plot and what stands on it.
+	Plot PlotID `form:"plot,omitempty" json:"plot,omitempty,omitzero"`
+
+	// Open true: only those that are not over.
+	Open bool `form:"open,omitempty" json:"open,omitempty,omitzero"`
+
+	// After What the page before calls next.
+	After After `form:"after,omitempty" json:"after,omitempty,omitzero"`
+
+	// Limit How many at most.
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+}
+
+// AcknowledgeAlertParams defines parameters for AcknowledgeAlert.
+type AcknowledgeAlertParams struct {
+	// IdempotencyKey Names the act. Sent again by the same account within 24 hours with the same request, it is answered as before and does not happen again, also when the program was restarted; with another request it is refused.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// AnswerAlertParams defines parameters for AnswerAlert.
+type AnswerAlertParams struct {
+	// IdempotencyKey Names the act. Sent again by the same account within 24 hours with the same request, it is answered as before and does not happen again, also when the program was restarted; with another request it is refused.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
 
 // ListDeadLettersParams defines parameters for ListDeadLetters.
 type ListDeadLettersParams struct {
@@ -818,11 +1097,32 @@ type ListPlotsParams struct {
 	// Grade Only those of a grade of drought.
 	Grade Grade `form:"grade,omitempty" json:"grade,omitempty,omitzero"`
 
-	// After The "next" of the page before.
+	// After What the page before calls next.
 	After After `form:"after,omitempty" json:"after,omitempty,omitzero"`
 
 	// Limit How many at most.
 	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+}
+
+// GetSeriesParams defines parameters for GetSeries.
+type GetSeriesParams struct {
+	// Quantity A quantity of the contract such as soil_moisture or soil_moisture@20, a field of the daily balance (eto_mm etc_mm eta_mm ks depletion_mm raw_mm taw_mm rain_mm irrigation_mm grade), or watering. Weather is that of the plot's station.
+	Quantity string `form:"quantity" json:"quantity"`
+
+	// From Seven days before the end, if left out.
+	From time.Time `form:"from,omitempty" json:"from,omitempty,omitzero"`
+
+	// To Not included; now, if left out.
+	To time.Time `form:"to,omitempty" json:"to,omitempty,omitzero"`
+
+	// Every Length of a bucket in minutes, hours or days of the site; at most 2000 buckets. What gives some hundred, if left out.
+	Every string `form:"every,omitempty" json:"every,omitempty,omitzero"`
+}
+
+// ResumeValvesParams defines parameters for ResumeValves.
+type ResumeValvesParams struct {
+	// IdempotencyKey Names the act. Sent again by the same account within 24 hours with the same request, it is answered as before and does not happen again, also when the program was restarted; with another request it is refused.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
 }
 
 // ListCluesParams defines parameters for ListClues.
@@ -830,7 +1130,7 @@ type ListCluesParams struct {
 	// State open: somebody has something to do; closed: nobody has any more.
 	State ListCluesParamsState `form:"state,omitempty" json:"state,omitempty,omitzero"`
 
-	// After The "next" of the page before.
+	// After What the page before calls next.
 	After After `form:"after,omitempty" json:"after,omitempty,omitzero"`
 
 	// Limit How many at most.
@@ -858,11 +1158,50 @@ type StreamSignalsParams struct {
 	LastEventID string `json:"Last-Event-ID,omitempty,omitzero"`
 }
 
+// StopValvesParams defines parameters for StopValves.
+type StopValvesParams struct {
+	// IdempotencyKey Names the act. Sent again by the same account within 24 hours with the same request, it is answered as before and does not happen again, also when the program was restarted; with another request it is refused.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// CloseValveParams defines parameters for CloseValve.
+type CloseValveParams struct {
+	// IdempotencyKey Names the act. Sent again by the same account within 24 hours with the same request, it is answered as before and does not happen again, also when the program was restarted; with another request it is refused.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// OpenValveParams defines parameters for OpenValve.
+type OpenValveParams struct {
+	// IdempotencyKey Names the act. Sent again by the same account within 24 hours with the same request, it is answered as before and does not happen again, also when the program was restarted; with another request it is refused.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// ListLedgerParams defines parameters for ListLedger.
+type ListLedgerParams struct {
+	// Plot Only those of a plot.
+	Plot PlotID `form:"plot,omitempty" json:"plot,omitempty,omitzero"`
+
+	// From Thirty days before the end, if left out.
+	From time.Time `form:"from,omitempty" json:"from,omitempty,omitzero"`
+
+	// To Not included; now, if left out.
+	To time.Time `form:"to,omitempty" json:"to,omitempty,omitzero"`
+
+	// After What the page before calls next.
+	After After `form:"after,omitempty" json:"after,omitempty,omitzero"`
+
+	// Limit How many at most.
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+}
+
 // AddAccountJSONRequestBody defines body for AddAccount for application/json ContentType.
 type AddAccountJSONRequestBody = NewAccount
 
 // AddTokenJSONRequestBody defines body for AddToken for application/json ContentType.
 type AddTokenJSONRequestBody = NewToken
+
+// AnswerAlertJSONRequestBody defines body for AnswerAlert for application/json ContentType.
+type AnswerAlertJSONRequestBody = NewAnswer
 
 // ImportContactsJSONRequestBody defines body for ImportContacts for application/json ContentType.
 type ImportContactsJSONRequestBody = ContactFile
@@ -881,6 +1220,12 @@ type ActOnClueJSONRequestBody = NewClueAct
 
 // StepJSONRequestBody defines body for Step for application/json ContentType.
 type StepJSONRequestBody = StepRequest
+
+// CloseValveJSONRequestBody defines body for CloseValve for application/json ContentType.
+type CloseValveJSONRequestBody = Closing
+
+// OpenValveJSONRequestBody defines body for OpenValve for application/json ContentType.
+type OpenValveJSONRequestBody = Opening
 
 // AddWebhookJSONRequestBody defines body for AddWebhook for application/json ContentType.
 type AddWebhookJSONRequestBody = NewWebhook
@@ -902,6 +1247,18 @@ type ServerInterface interface {
 	// RevokeToken Makes one token let nobody in.
 	// (DELETE /api/v1/accounts/{id}/tokens/{token})
 	RevokeToken(w http.ResponseWriter, r *http.Request, id AccountID, token string)
+	// ListAlerts The alerts within reach, the one raised last first.
+	// (GET /api/v1/alerts)
+	ListAlerts(w http.ResponseWriter, r *http.Request, params ListAlertsParams)
+	// GetAlert One alert, with what people said about it.
+	// (GET /api/v1/alerts/{id})
+	GetAlert(w http.ResponseWriter, r *http.Request, id AlertID)
+	// AcknowledgeAlert Says that somebody has seen the alert. Once for each account; again changes nothing.
+	// (POST /api/v1/alerts/{id}/acknowledge)
+	AcknowledgeAlert(w http.ResponseWriter, r *http.Request, id AlertID, params AcknowledgeAlertParams)
+	// AnswerAlert Says what somebody does about the alert. It is kept with who and when, and never changed.
+	// (POST /api/v1/alerts/{id}/answer)
+	AnswerAlert(w http.ResponseWriter, r *http.Request, id AlertID, params AnswerAlertParams)
 	// ListContacts Who gets messages. Addresses go in and never come out.
 	// (GET /api/v1/contacts)
 	ListContacts(w http.ResponseWriter, r *http.Request)
@@ -917,6 +1274,9 @@ type ServerInterface interface {
 	// GetDeadLetter One of them with its payload.
 	// (GET /api/v1/deadletters/{id})
 	GetDeadLetter(w http.ResponseWriter, r *http.Request, id string)
+	// GetDecision Why an alert, a command or a watering was decided.
+	// (GET /api/v1/decisions/{id})
+	GetDecision(w http.ResponseWriter, r *http.Request, id string)
 	// ListDevices Every device of the registry.
 	// (GET /api/v1/devices)
 	ListDevices(w http.ResponseWriter, r *http.Request)
@@ -950,6 +1310,12 @@ type ServerInterface interface {
 	// GetOutlook When the plot's crop comes under stress if it stays dry.
 	// (GET /api/v1/plots/{id}/outlook)
 	GetOutlook(w http.ResponseWriter, r *http.Request, id PlotID)
+	// GetSeries What was measured, computed or watered on a plot, in buckets of time.
+	// (GET /api/v1/plots/{id}/series)
+	GetSeries(w http.ResponseWriter, r *http.Request, id PlotID, params GetSeriesParams)
+	// ResumeValves Ends the emergency stop.
+	// (POST /api/v1/resume)
+	ResumeValves(w http.ResponseWriter, r *http.Request, params ResumeValvesParams)
 	// ListClues The clues of the places within reach, the most urgent first.
 	// (GET /api/v1/risk/clues)
 	ListClues(w http.ResponseWriter, r *http.Request, params ListCluesParams)
@@ -980,6 +1346,18 @@ type ServerInterface interface {
 	// Step Moves the step clock of a program that was started with --step.
 	// (POST /api/v1/step)
 	Step(w http.ResponseWriter, r *http.Request)
+	// StopValves The emergency stop. It closes every valve, and nothing opens until a resume.
+	// (POST /api/v1/stop)
+	StopValves(w http.ResponseWriter, r *http.Request, params StopValvesParams)
+	// CloseValve Closes a valve, whatever is known of it.
+	// (POST /api/v1/valves/{id}/close)
+	CloseValve(w http.ResponseWriter, r *http.Request, id ValveID, params CloseValveParams)
+	// OpenValve Opens a valve for a while, as far as its limits allow. It closes by itself.
+	// (POST /api/v1/valves/{id}/open)
+	OpenValve(w http.ResponseWriter, r *http.Request, id ValveID, params OpenValveParams)
+	// ListLedger The openings of valves that are over, the last first; what was commanded, delivered and seen in the soil.
+	// (GET /api/v1/water/ledger)
+	ListLedger(w http.ResponseWriter, r *http.Request, params ListLedgerParams)
 	// ListWebhooks Where signals are sent to, an account's own, and all of them for an operator.
 	// (GET /api/v1/webhooks)
 	ListWebhooks(w http.ResponseWriter, r *http.Request)
@@ -1124,6 +1502,204 @@ func (siw *ServerInterfaceWrapper) RevokeToken(w http.ResponseWriter, r *http.Re
 	handler.ServeHTTP(w, r)
 }
 
+// ListAlerts operation middleware
+func (siw *ServerInterfaceWrapper) ListAlerts(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListAlertsParams
+
+	// ------------- Optional query parameter "plot" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "plot", r.URL.Query(), &params.Plot, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "plot"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "plot", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "open" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "open", r.URL.Query(), &params.Open, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "open"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "open", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", r.URL.Query(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "after"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "after", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListAlerts(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetAlert operation middleware
+func (siw *ServerInterfaceWrapper) GetAlert(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id AlertID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetAlert(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// AcknowledgeAlert operation middleware
+func (siw *ServerInterfaceWrapper) AcknowledgeAlert(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id AlertID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AcknowledgeAlertParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.AcknowledgeAlert(w, r, id, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// AnswerAlert operation middleware
+func (siw *ServerInterfaceWrapper) AnswerAlert(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id AlertID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AnswerAlertParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.AnswerAlert(w, r, id, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListContacts operation middleware
 func (siw *ServerInterfaceWrapper) ListContacts(w http.ResponseWriter, r *http.Request) {
 
@@ -1241,6 +1817,32 @@ func (siw *ServerInterfaceWrapper) GetDeadLetter(w http.ResponseWriter, r *http.
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetDeadLetter(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetDecision operation middleware
+func (siw *ServerInterfaceWrapper) GetDecision(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetDecision(w, r, id)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1588,6 +2190,128 @@ func (siw *ServerInterfaceWrapper) GetOutlook(w http.ResponseWriter, r *http.Req
 	handler.ServeHTTP(w, r)
 }
 
+// GetSeries operation middleware
+func (siw *ServerInterfaceWrapper) GetSeries(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id PlotID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetSeriesParams
+
+	// ------------- Required query parameter "quantity" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "quantity", r.URL.Query(), &params.Quantity, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "quantity"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "quantity", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", r.URL.Query(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "from"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "from", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", r.URL.Query(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "to"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "to", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "every" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "every", r.URL.Query(), &params.Every, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "every"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "every", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetSeries(w, r, id, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ResumeValves operation middleware
+func (siw *ServerInterfaceWrapper) ResumeValves(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ResumeValvesParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ResumeValves(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListClues operation middleware
 func (siw *ServerInterfaceWrapper) ListClues(w http.ResponseWriter, r *http.Request) {
 
@@ -1890,6 +2614,232 @@ func (siw *ServerInterfaceWrapper) Step(w http.ResponseWriter, r *http.Request) 
 	handler.ServeHTTP(w, r)
 }
 
+// StopValves operation middleware
+func (siw *ServerInterfaceWrapper) StopValves(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params StopValvesParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.StopValves(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CloseValve operation middleware
+func (siw *ServerInterfaceWrapper) CloseValve(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id ValveID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CloseValveParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CloseValve(w, r, id, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// OpenValve operation middleware
+func (siw *ServerInterfaceWrapper) OpenValve(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id ValveID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params OpenValveParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.OpenValve(w, r, id, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListLedger operation middleware
+func (siw *ServerInterfaceWrapper) ListLedger(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListLedgerParams
+
+	// ------------- Optional query parameter "plot" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "plot", r.URL.Query(), &params.Plot, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "plot"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "plot", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", r.URL.Query(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "from"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "from", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", r.URL.Query(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "to"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "to", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", r.URL.Query(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "after"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "after", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListLedger(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListWebhooks operation middleware
 func (siw *ServerInterfaceWrapper) ListWebhooks(w http.ResponseWriter, r *http.Request) {
 
@@ -2147,11 +3097,16 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v1/accounts/{id}", wrapper.RevokeAccount)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/accounts/{id}/tokens", wrapper.AddToken)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v1/accounts/{id}/tokens/{token}", wrapper.RevokeToken)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/alerts", wrapper.ListAlerts)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/alerts/{id}", wrapper.GetAlert)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/alerts/{id}/acknowledge", wrapper.AcknowledgeAlert)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/alerts/{id}/answer", wrapper.AnswerAlert)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/contacts", wrapper.ListContacts)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/contacts/import", wrapper.ImportContacts)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v1/contacts/{id}", wrapper.RemoveContact)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/deadletters", wrapper.ListDeadLetters)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/deadletters/{id}", wrapper.GetDeadLetter)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/decisions/{id}", wrapper.GetDecision)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/devices", wrapper.ListDevices)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/devices", wrapper.AddDevice)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/devices/import", wrapper.ImportDevices)
@@ -2163,6 +3118,8 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/plots", wrapper.ListPlots)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/plots/{id}", wrapper.GetPlot)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/plots/{id}/outlook", wrapper.GetOutlook)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/plots/{id}/series", wrapper.GetSeries)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/resume", wrapper.ResumeValves)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/risk/clues", wrapper.ListClues)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/risk/clues/{id}", wrapper.GetClue)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/risk/clues/{id}/{act}", wrapper.ActOnClue)
@@ -2173,6 +3130,10 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/rules", wrapper.ListRules)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/status", wrapper.GetStatus)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/step", wrapper.Step)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/stop", wrapper.StopValves)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/valves/{id}/close", wrapper.CloseValve)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/valves/{id}/open", wrapper.OpenValve)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/water/ledger", wrapper.ListLedger)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/webhooks", wrapper.ListWebhooks)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/webhooks", wrapper.AddWebhook)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v1/webhooks/{id}", wrapper.DeleteWebhook)
@@ -2369,6 +3330,165 @@ func (response RevokeTokendefaultApplicationProblemPlusJSONResponse) VisitRevoke
 	return err
 }
 
+type ListAlertsRequestObject struct {
+	Params ListAlertsParams
+}
+
+type ListAlertsResponseObject interface {
+	VisitListAlertsResponse(w http.ResponseWriter) error
+}
+
+type ListAlerts200JSONResponse AlertPage
+
+func (response ListAlerts200JSONResponse) VisitListAlertsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAlertsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListAlertsdefaultApplicationProblemPlusJSONResponse) VisitListAlertsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAlertRequestObject struct {
+	ID AlertID `json:"id"`
+}
+
+type GetAlertResponseObject interface {
+	VisitGetAlertResponse(w http.ResponseWriter) error
+}
+
+type GetAlert200JSONResponse Alert
+
+func (response GetAlert200JSONResponse) VisitGetAlertResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAlertdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetAlertdefaultApplicationProblemPlusJSONResponse) VisitGetAlertResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcknowledgeAlertRequestObject struct {
+	ID     AlertID `json:"id"`
+	Params AcknowledgeAlertParams
+}
+
+type AcknowledgeAlertResponseObject interface {
+	VisitAcknowledgeAlertResponse(w http.ResponseWriter) error
+}
+
+type AcknowledgeAlert200JSONResponse Alert
+
+func (response AcknowledgeAlert200JSONResponse) VisitAcknowledgeAlertResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcknowledgeAlertdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AcknowledgeAlertdefaultApplicationProblemPlusJSONResponse) VisitAcknowledgeAlertResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AnswerAlertRequestObject struct {
+	ID     AlertID `json:"id"`
+	Params AnswerAlertParams
+	Body   *AnswerAlertJSONRequestBody
+}
+
+type AnswerAlertResponseObject interface {
+	VisitAnswerAlertResponse(w http.ResponseWriter) error
+}
+
+type AnswerAlert200JSONResponse Alert
+
+func (response AnswerAlert200JSONResponse) VisitAnswerAlertResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AnswerAlertdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AnswerAlertdefaultApplicationProblemPlusJSONResponse) VisitAnswerAlertResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListContactsRequestObject struct {
 }
 
@@ -2546,6 +3666,45 @@ type GetDeadLetterdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetDeadLetterdefaultApplicationProblemPlusJSONResponse) VisitGetDeadLetterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDecisionRequestObject struct {
+	ID string `json:"id"`
+}
+
+type GetDecisionResponseObject interface {
+	VisitGetDecisionResponse(w http.ResponseWriter) error
+}
+
+type GetDecision200JSONResponse Explained
+
+func (response GetDecision200JSONResponse) VisitGetDecisionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDecisiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetDecisiondefaultApplicationProblemPlusJSONResponse) VisitGetDecisionResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -2990,6 +4149,79 @@ func (response GetOutlookdefaultApplicationProblemPlusJSONResponse) VisitGetOutl
 	return err
 }
 
+type GetSeriesRequestObject struct {
+	ID     PlotID `json:"id"`
+	Params GetSeriesParams
+}
+
+type GetSeriesResponseObject interface {
+	VisitGetSeriesResponse(w http.ResponseWriter) error
+}
+
+type GetSeries200JSONResponse History
+
+func (response GetSeries200JSONResponse) VisitGetSeriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSeriesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetSeriesdefaultApplicationProblemPlusJSONResponse) VisitGetSeriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeValvesRequestObject struct {
+	Params ResumeValvesParams
+}
+
+type ResumeValvesResponseObject interface {
+	VisitResumeValvesResponse(w http.ResponseWriter) error
+}
+
+type ResumeValves204Response struct {
+}
+
+func (response ResumeValves204Response) VisitResumeValvesResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type ResumeValvesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ResumeValvesdefaultApplicationProblemPlusJSONResponse) VisitResumeValvesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListCluesRequestObject struct {
 	Params ListCluesParams
 }
@@ -3422,6 +4654,166 @@ func (response StepdefaultApplicationProblemPlusJSONResponse) VisitStepResponse(
 	return err
 }
 
+type StopValvesRequestObject struct {
+	Params StopValvesParams
+}
+
+type StopValvesResponseObject interface {
+	VisitStopValvesResponse(w http.ResponseWriter) error
+}
+
+type StopValves200JSONResponse Stopped
+
+func (response StopValves200JSONResponse) VisitStopValvesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopValvesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response StopValvesdefaultApplicationProblemPlusJSONResponse) VisitStopValvesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CloseValveRequestObject struct {
+	ID     ValveID `json:"id"`
+	Params CloseValveParams
+	Body   *CloseValveJSONRequestBody
+}
+
+type CloseValveResponseObject interface {
+	VisitCloseValveResponse(w http.ResponseWriter) error
+}
+
+type CloseValve202JSONResponse Command
+
+func (response CloseValve202JSONResponse) VisitCloseValveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CloseValvedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CloseValvedefaultApplicationProblemPlusJSONResponse) VisitCloseValveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OpenValveRequestObject struct {
+	ID     ValveID `json:"id"`
+	Params OpenValveParams
+	Body   *OpenValveJSONRequestBody
+}
+
+type OpenValveResponseObject interface {
+	VisitOpenValveResponse(w http.ResponseWriter) error
+}
+
+type OpenValve202JSONResponse Command
+
+func (response OpenValve202JSONResponse) VisitOpenValveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OpenValvedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response OpenValvedefaultApplicationProblemPlusJSONResponse) VisitOpenValveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLedgerRequestObject struct {
+	Params ListLedgerParams
+}
+
+type ListLedgerResponseObject interface {
+	VisitListLedgerResponse(w http.ResponseWriter) error
+}
+
+type ListLedger200JSONResponse LedgerPage
+
+func (response ListLedger200JSONResponse) VisitListLedgerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLedgerdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListLedgerdefaultApplicationProblemPlusJSONResponse) VisitListLedgerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListWebhooksRequestObject struct {
 }
 
@@ -3666,6 +5058,18 @@ type StrictServerInterface interface {
 	// RevokeToken Makes one token let nobody in.
 	// (DELETE /api/v1/accounts/{id}/tokens/{token})
 	RevokeToken(ctx context.Context, request RevokeTokenRequestObject) (RevokeTokenResponseObject, error)
+	// ListAlerts The alerts within reach, the one raised last first.
+	// (GET /api/v1/alerts)
+	ListAlerts(ctx context.Context, request ListAlertsRequestObject) (ListAlertsResponseObject, error)
+	// GetAlert One alert, with what people said about it.
+	// (GET /api/v1/alerts/{id})
+	GetAlert(ctx context.Context, request GetAlertRequestObject) (GetAlertResponseObject, error)
+	// AcknowledgeAlert Says that somebody has seen the alert. Once for each account; again changes nothing.
+	// (POST /api/v1/alerts/{id}/acknowledge)
+	AcknowledgeAlert(ctx context.Context, request AcknowledgeAlertRequestObject) (AcknowledgeAlertResponseObject, error)
+	// AnswerAlert Says what somebody does about the alert. It is kept with who and when, and never changed.
+	// (POST /api/v1/alerts/{id}/answer)
+	AnswerAlert(ctx context.Context, request AnswerAlertRequestObject) (AnswerAlertResponseObject, error)
 	// ListContacts Who gets messages. Addresses go in and never come out.
 	// (GET /api/v1/contacts)
 	ListContacts(ctx context.Context, request ListContactsRequestObject) (ListContactsResponseObject, error)
@@ -3681,6 +5085,9 @@ type StrictServerInterface interface {
 	// GetDeadLetter One of them with its payload.
 	// (GET /api/v1/deadletters/{id})
 	GetDeadLetter(ctx context.Context, request GetDeadLetterRequestObject) (GetDeadLetterResponseObject, error)
+	// GetDecision Why an alert, a command or a watering was decided.
+	// (GET /api/v1/decisions/{id})
+	GetDecision(ctx context.Context, request GetDecisionRequestObject) (GetDecisionResponseObject, error)
 	// ListDevices Every device of the registry.
 	// (GET /api/v1/devices)
 	ListDevices(ctx context.Context, request ListDevicesRequestObject) (ListDevicesResponseObject, error)
@@ -3714,6 +5121,12 @@ type StrictServerInterface interface {
 	// GetOutlook When the plot's crop comes under stress if it stays dry.
 	// (GET /api/v1/plots/{id}/outlook)
 	GetOutlook(ctx context.Context, request GetOutlookRequestObject) (GetOutlookResponseObject, error)
+	// GetSeries What was measured, computed or watered on a plot, in buckets of time.
+	// (GET /api/v1/plots/{id}/series)
+	GetSeries(ctx context.Context, request GetSeriesRequestObject) (GetSeriesResponseObject, error)
+	// ResumeValves Ends the emergency stop.
+	// (POST /api/v1/resume)
+	ResumeValves(ctx context.Context, request ResumeValvesRequestObject) (ResumeValvesResponseObject, error)
 	// ListClues The clues of the places within reach, the most urgent first.
 	// (GET /api/v1/risk/clues)
 	ListClues(ctx context.Context, request ListCluesRequestObject) (ListCluesResponseObject, error)
@@ -3744,6 +5157,18 @@ type StrictServerInterface interface {
 	// Step Moves the step clock of a program that was started with --step.
 	// (POST /api/v1/step)
 	Step(ctx context.Context, request StepRequestObject) (StepResponseObject, error)
+	// StopValves The emergency stop. It closes every valve, and nothing opens until a resume.
+	// (POST /api/v1/stop)
+	StopValves(ctx context.Context, request StopValvesRequestObject) (StopValvesResponseObject, error)
+	// CloseValve Closes a valve, whatever is known of it.
+	// (POST /api/v1/valves/{id}/close)
+	CloseValve(ctx context.Context, request CloseValveRequestObject) (CloseValveResponseObject, error)
+	// OpenValve Opens a valve for a while, as far as its limits allow. It closes by itself.
+	// (POST /api/v1/valves/{id}/open)
+	OpenValve(ctx context.Context, request OpenValveRequestObject) (OpenValveResponseObject, error)
+	// ListLedger The openings of valves that are over, the last first; what was commanded, delivered and seen in the soil.
+	// (GET /api/v1/water/ledger)
+	ListLedger(ctx context.Context, request ListLedgerRequestObject) (ListLedgerResponseObject, error)
 	// ListWebhooks Where signals are sent to, an account's own, and all of them for an operator.
 	// (GET /api/v1/webhooks)
 	ListWebhooks(ctx context.Context, request ListWebhooksRequestObject) (ListWebhooksResponseObject, error)
@@ -3944,6 +5369,119 @@ func (sh *strictHandler) RevokeToken(w http.ResponseWriter, r *http.Request, id 
 	}
 }
 
+// ListAlerts operation middleware
+func (sh *strictHandler) ListAlerts(w http.ResponseWriter, r *http.Request, params ListAlertsParams) {
+	var request ListAlertsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListAlerts(ctx, request.(ListAlertsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListAlerts")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListAlertsResponseObject); ok {
+		if err := validResponse.VisitListAlertsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetAlert operation middleware
+func (sh *strictHandler) GetAlert(w http.ResponseWriter, r *http.Request, id AlertID) {
+	var request GetAlertRequestObject
+
+	request.ID = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetAlert(ctx, request.(GetAlertRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetAlert")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetAlertResponseObject); ok {
+		if err := validResponse.VisitGetAlertResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AcknowledgeAlert operation middleware
+func (sh *strictHandler) AcknowledgeAlert(w http.ResponseWriter, r *http.Request, id AlertID, params AcknowledgeAlertParams) {
+	var request AcknowledgeAlertRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.AcknowledgeAlert(ctx, request.(AcknowledgeAlertRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AcknowledgeAlert")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(AcknowledgeAlertResponseObject); ok {
+		if err := validResponse.VisitAcknowledgeAlertResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AnswerAlert operation middleware
+func (sh *strictHandler) AnswerAlert(w http.ResponseWriter, r *http.Request, id AlertID, params AnswerAlertParams) {
+	var request AnswerAlertRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body AnswerAlertJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.AnswerAlert(ctx, request.(AnswerAlertRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AnswerAlert")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(AnswerAlertResponseObject); ok {
+		if err := validResponse.VisitAnswerAlertResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListContacts operation middleware
 func (sh *strictHandler) ListContacts(w http.ResponseWriter, r *http.Request) {
 	var request ListContactsRequestObject
@@ -4070,6 +5608,32 @@ func (sh *strictHandler) GetDeadLetter(w http.ResponseWriter, r *http.Request, i
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetDeadLetterResponseObject); ok {
 		if err := validResponse.VisitGetDeadLetterResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetDecision operation middleware
+func (sh *strictHandler) GetDecision(w http.ResponseWriter, r *http.Request, id string) {
+	var request GetDecisionRequestObject
+
+	request.ID = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetDecision(ctx, request.(GetDecisionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetDecision")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetDecisionResponseObject); ok {
+		if err := validResponse.VisitGetDecisionResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -4374,6 +5938,59 @@ func (sh *strictHandler) GetOutlook(w http.ResponseWriter, r *http.Request, id P
 	}
 }
 
+// GetSeries operation middleware
+func (sh *strictHandler) GetSeries(w http.ResponseWriter, r *http.Request, id PlotID, params GetSeriesParams) {
+	var request GetSeriesRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSeries(ctx, request.(GetSeriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSeries")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetSeriesResponseObject); ok {
+		if err := validResponse.VisitGetSeriesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ResumeValves operation middleware
+func (sh *strictHandler) ResumeValves(w http.ResponseWriter, r *http.Request, params ResumeValvesParams) {
+	var request ResumeValvesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ResumeValves(ctx, request.(ResumeValvesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ResumeValves")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ResumeValvesResponseObject); ok {
+		if err := validResponse.VisitResumeValvesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListClues operation middleware
 func (sh *strictHandler) ListClues(w http.ResponseWriter, r *http.Request, params ListCluesParams) {
 	var request ListCluesRequestObject
@@ -4634,6 +6251,129 @@ func (sh *strictHandler) Step(w http.ResponseWriter, r *http.Request) {
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(StepResponseObject); ok {
 		if err := validResponse.VisitStepResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// StopValves operation middleware
+func (sh *strictHandler) StopValves(w http.ResponseWriter, r *http.Request, params StopValvesParams) {
+	var request StopValvesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.StopValves(ctx, request.(StopValvesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "StopValves")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(StopValvesResponseObject); ok {
+		if err := validResponse.VisitStopValvesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CloseValve operation middleware
+func (sh *strictHandler) CloseValve(w http.ResponseWriter, r *http.Request, id ValveID, params CloseValveParams) {
+	var request CloseValveRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body CloseValveJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+			return
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CloseValve(ctx, request.(CloseValveRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CloseValve")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CloseValveResponseObject); ok {
+		if err := validResponse.VisitCloseValveResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// OpenValve operation middleware
+func (sh *strictHandler) OpenValve(w http.ResponseWriter, r *http.Request, id ValveID, params OpenValveParams) {
+	var request OpenValveRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body OpenValveJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.OpenValve(ctx, request.(OpenValveRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "OpenValve")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(OpenValveResponseObject); ok {
+		if err := validResponse.VisitOpenValveResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListLedger operation middleware
+func (sh *strictHandler) ListLedger(w http.ResponseWriter, r *http.Request, params ListLedgerParams) {
+	var request ListLedgerRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListLedger(ctx, request.(ListLedgerRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListLedger")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListLedgerResponseObject); ok {
+		if err := validResponse.VisitListLedgerResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

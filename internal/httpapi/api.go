@@ -9,6 +9,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"ganlin/devices"
 )
@@ -27,12 +28,18 @@ type Options struct {
 	DeadLetters DeadLetters
 	Notices     Notices
 	Plots       Plots
+	Valves      Valves
+	Alerts      Alerts
+	Decisions   Decisions
+	History     Historian
+	Answers     Answers
 	Rules       func() RuleSet
 	Clues       Clues
 	Signals     Signals
 	Webhooks    Webhooks
 	Metrics     http.Handler
-	Live        http.Handler // server-sent events of what the page shows now
+	Live        http.Handler     // server-sent events of what the page shows now
+	Now         func() time.Time // event time: the step clock in step mode
 	Log         *slog.Logger
 }
 
@@ -83,6 +90,7 @@ func New(o Options) (http.Handler, error) {
 type api struct {
 	Options
 	document []byte
+	flights  flights
 }
 
 var _ StrictServerInterface = (*api)(nil)

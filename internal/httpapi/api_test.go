@@ -49,6 +49,15 @@ func (v village) Declared(id devices.PlotID) (devices.Plot, bool) {
 	return devices.Plot{}, false
 }
 
+func (v village) Watered(id devices.DeviceID) []devices.Plot {
+	for i := range int(v) {
+		if p := v.plot(i); "v"+p.ID[1:] == devices.PlotID(id) {
+			return []devices.Plot{p}
+		}
+	}
+	return nil
+}
+
 func (v village) Plots(_ context.Context, want func(devices.Plot, httpapi.Grade) bool, after devices.PlotID, limit int) ([]httpapi.Plot, bool) {
 	page := []httpapi.Plot{}
 	for i := range int(v) {

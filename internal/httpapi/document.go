@@ -6,9 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
-	"slices"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/routers"
@@ -40,12 +38,15 @@ type operation struct {
 	pattern string // as the mux has it
 	scope   string
 	maxBody int64 // bytes
+
+	safeAgain bool // done twice it does no harm, and not at all it does
 }
 
 // The document's own words beside those of OpenAPI.
 const (
 	scopeWord   = "x-ganlin-scope"
 	maxBodyWord = "x-ganlin-max-body"
+	againWord   = "x-ganlin-safe-again"
 )
 
 // usualBody bounds the body of a request that declares nothing else.
@@ -70,27 +71,11 @@ func operationsOf(doc *openapi3.T) (map[string]*operation, error) {
 			if n, ok := o.Extensions[maxBodyWord].(float64); ok {
 				op.maxBody = int64(n)
 			}
+			op.safeAgain, _ = o.Extensions[againWord].(bool)
 			all[op.pattern] = op
 		}
 	}
 	return all, errors.Join(errs...)
-}
-
-// Scopes returns every scope that the document names, sorted.
-func Scopes() ([]string, error) {
-	doc, err := loadDocument()
-	if err != nil {
-		return nil, err
-	}
-	all, err := operationsOf(doc)
-	if err != nil {
-		return nil, err
-	}
-	names := map[string]bool{}
-	for _, op := range all {
-		names[op.scope] = true
-	}
-	return slices.Sorted(maps.Keys(names)), nil
 }
 
 // GetDocument returns the document.

@@ -15,6 +15,8 @@ type Plots interface {
 	Plots(ctx context.Context, want func(devices.Plot, Grade) bool, after devices.PlotID, limit int) (page []Plot, more bool)
 	// Declared returns a plot of the registry.
 	Declared(id devices.PlotID) (devices.Plot, bool)
+	// Watered returns the plots that a valve waters.
+	Watered(valve devices.DeviceID) []devices.Plot
 	Plot(ctx context.Context, id devices.PlotID) (PlotDetail, error)
 	Outlook(ctx context.Context, id devices.PlotID) (Outlook, error)
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
 )
 
 // A router registers the document's operations, each behind its guard.
@@ -49,8 +51,12 @@ func (a *api) routes(mux *http.ServeMux) error {
 // route puts before an operation what the document says of it: who may use it
 // first, so that nobody else learns more.
 func (a *api) route(op *operation, h http.Handler) http.Handler {
-	if op.Method == http.MethodGet && !op.streams() {
+	switch {
+	case op.streams():
+	case op.Method == http.MethodGet:
 		h = tagged(h)
+	case op.Operation.Parameters.GetByInAndName(openapi3.ParameterInHeader, keyHeader) != nil:
+		h = a.once(op, h)
 	}
 	return a.Require(op.scope, a.validated(op, h))
 }

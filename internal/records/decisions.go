@@ -149,6 +149,30 @@ func (s *Store) Decisions(ctx context.Context, f DecisionFilter) ([]devices.Deci
 	return decisions, nil
 }
 
+// A DecisionQuery asks for the decisions of one kind.
+type DecisionQuery struct {
+	Kind   devices.DecisionKind
+	Plots  []devices.PlotID // at most a few hundred; nil: of all plots, and of none
+	Since  time.Time        // not before
+	Until  time.Time        // before
+	Behind Behind
+	Limit  int
+}
+
+// DecisionPage returns decisions without their points, the latest first.
+func (s *Store) DecisionPage(ctx context.Context, q DecisionQuery) ([]devices.Decision, error) {
+	where, args := q.Behind.where("at")
+	args = append(args, string(q.Kind), q.Since.UnixMilli(), q.Until.UnixMilli())
+	n := len(args)
+	where += fmt.Sprintf(` AND kind = $%d AND at >= $%d AND at < $%d`, n-2, n-1, n)
+	where, args = onPlots(q.Plots, where, args)
+	decisions, err := s.decisions(ctx, `SELECT body FROM decision WHERE `+where+fmt.Sprintf(` ORDER BY at DESC, id LIMIT %d`, q.Limit), args...)
+	if err != nil {
+		return nil, fmt.Errorf("reading a page of decisions: %w", err)
+	}
+	return decisions, nil
+}
+
 // EachDecision calls fn with every decision, without its points, in the order
 // of time, site, subject, rule and kind, and ends with the first error of fn.
 func (s *Store) EachDecision(ctx context.Context, fn func(devices.Decision) error) error {
