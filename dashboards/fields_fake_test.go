@@ -61,10 +61,19 @@ func pagesOf(tb testing.TB, f fields) *http.ServeMux {
 	return mux
 }
 
+// shanghai is the zone of the village by the name that browsers know.
+func shanghai() *time.Location {
+	zone, err := time.LoadLocation("Asia/Shanghai")
+	if err != nil {
+		panic(err)
+	}
+	return zone
+}
+
 // landOf is n plots of a hill in a dry season, in every state.
 func landOf(n int) dashboards.Land {
 	land := dashboards.Land{
-		At: morning, Sites: []dashboards.Village{{ID: "sanquan", Name: "三泉村", Zone: beijing}},
+		At: morning, Sites: []dashboards.Village{{ID: "sanquan", Name: "三泉村", Zone: shanghai()}},
 		Stations: []dashboards.Mast{{ID: "w-01", Latitude: 29.1642, Longitude: 107.1038}},
 	}
 	grades := []dashboards.Grade{
@@ -176,7 +185,7 @@ func decided() map[string]dashboards.Decided {
 			Numbers: map[string]float64{}, Texts: map[string]string{},
 		}
 		change(&d)
-		all[id] = dashboards.Decided{Decision: d, PlotName: "石板丘一号", Zone: beijing}
+		all[id] = dashboards.Decided{Decision: d, PlotName: "石板丘一号", Zone: shanghai()}
 	}
 	add("aa01", 111*time.Hour, devices.IrrigationDecision, "p-004", "water_need", "start", func(d *devices.Decision) {
 		d.Numbers, d.Evidence, d.Texts["stage"], d.Texts["valve"] = start, evidence, "mid", "v-004"
@@ -199,7 +208,7 @@ func decided() map[string]dashboards.Decided {
 
 // clue is a decision about a household; it stands in no plot's list.
 func clue() dashboards.Decided {
-	return dashboards.Decided{Zone: beijing, Decision: devices.Decision{
+	return dashboards.Decided{Zone: shanghai(), Decision: devices.Decision{
 		ID: "cc01", At: morning.Add(-10 * time.Hour), Site: "sanquan", Subject: "h-004", Rule: "household_exposure", Version: "1", Kind: devices.ClueDecision, Outcome: "raised",
 		Severity: "orange", Numbers: map[string]float64{"loss_low": 0.22, "loss_mid": 0.31, "loss_high": 0.44}, Texts: map[string]string{"confidence": "medium", "cause": "drought"},
 	}}

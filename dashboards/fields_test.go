@@ -188,13 +188,13 @@ func TestVillageKnowsLittle(t *testing.T) {
 
 func TestSeveralVillages(t *testing.T) {
 	land := landOf(30)
-	land.Sites = append(land.Sites, dashboards.Village{ID: "longjing", Name: "龙井村", Zone: beijing})
+	land.Sites = append(land.Sites, dashboards.Village{ID: "longjing", Name: "龙井村", Zone: shanghai()})
 	for _, f := range land.Fields[20:] {
 		f.Site = "longjing"
 	}
 	h := pagesOf(t, fields{land: land})
 	page := body(t, ask(t, h, "/village?lang=en"))
-	shows(t, page, `href="/village?lang=en&amp;site=longjing"`, "20 in all", "10 in all")
+	shows(t, page, `href="/village?lang=en&amp;site=longjing"`, "20 plots", "10 plots")
 	if strings.Contains(page, `class="map"`) || len(listed(page)) != 30 {
 		t.Error("without a choice there is one map, or the table is not of all")
 	}

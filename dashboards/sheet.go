@@ -51,7 +51,7 @@ func (p *Pages) nothing(w http.ResponseWriter, r *http.Request) {
 	q := readQuery(r)
 	path := r.URL.Path
 	p.sheet(w, r, q, sheet{
-		Template: "nothing", Title: p.speaker(q, nil).text("nothing.title", nil), Status: http.StatusNotFound,
+		Template: "nothing", Title: p.speaker(q, nil).text("nothing.title", nil), Status: http.StatusNotFound, Styles: []string{"fields.css"},
 		In: func(l words.Language) string { return path + "?lang=" + string(l) },
 	})
 }

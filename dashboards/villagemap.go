@@ -18,6 +18,7 @@ const (
 	minMapHeight = 300.0
 	maxMapHeight = 720.0
 	maxMarks     = 400  // plots drawn one by one; more are drawn together, by squares
+	mapFoot      = 36.0 // below, for the scale
 	squareSide   = 64.0 // of those
 	markRadius   = 16.0 // at most
 	minRadius    = 9.0
@@ -107,8 +108,8 @@ type mapMast struct {
 }
 
 type mapScale struct {
-	X, Y, Width int
-	Text        string
+	Y, Width int // Y: of the foot that it stands in
+	Text     string
 }
 
 // A projection brings degrees to the drawing: metres east and south of a
@@ -164,16 +165,16 @@ func (s speaker) drawPlaced(m *landMap, q fieldQuery, masts []Mast, placed []*Fi
 	}
 	p, height := project(b)
 	s.drawScale(m, p, height)
+	if len(placed) > maxMarks {
+		s.drawSquares(m, q, p, placed)
+		return height + mapFoot
+	}
 	for _, mast := range masts {
 		x, y := p.at(mast.Latitude, mast.Longitude)
 		if x < 10 || x > mapWidth-10 || y < 10 || y > height-10 {
 			continue
 		}
 		m.Masts = append(m.Masts, mapMast{ID: string(mast.ID), X: int(x), Y: int(y)})
-	}
-	if len(placed) > maxMarks {
-		s.drawSquares(m, q, p, placed)
-		return height
 	}
 	points := make([][2]float64, len(placed))
 	for i, f := range placed {
@@ -183,7 +184,7 @@ func (s speaker) drawPlaced(m *landMap, q fieldQuery, masts []Mast, placed []*Fi
 	for i, f := range placed {
 		m.Marks = append(m.Marks, s.mark(q, f, points[i][0], points[i][1], r))
 	}
-	return height
+	return height + mapFoot
 }
 
 // radius lets nine of ten marks stand clear of their neighbours.
@@ -337,7 +338,7 @@ func (s speaker) drawScale(m *landMap, p projection, height float64) {
 		fmt.Fprintf(&lines, "M0 %.0fH%.0f", y, mapWidth)
 	}
 	m.Lines = lines.String()
-	m.Scale = &mapScale{X: 16, Y: int(height) - 16, Width: int(step), Text: s.text("map.metres", words.Args{"x": words.Integer(int64(metres))})}
+	m.Scale = &mapScale{Y: int(height), Width: int(step), Text: s.text("map.metres", words.Args{"x": words.Integer(int64(metres))})}
 	if metres >= 1000 {
 		m.Scale.Text = s.text("map.kilometres", words.Args{"x": words.Short(metres/1000, 1)})
 	}

@@ -132,7 +132,7 @@ func (v *villageScreen) sites(s speaker, land Land, q fieldQuery) {
 		if q.site == "" && len(of[site.ID]) > 0 {
 			counts := countGrades(of[site.ID])
 			v.Overview = append(v.Overview, siteShare{
-				Name: name, Link: to(site.ID), Count: s.text("plots.count", words.Args{"n": len(of[site.ID])}),
+				Name: name, Link: to(site.ID), Count: s.text("table.count", words.Args{"n": len(of[site.ID])}),
 				Title: s.listGrades(counts), Parts: bar44(counts, len(of[site.ID])),
 			})
 		}
@@ -202,7 +202,7 @@ func (v *villageScreen) table(s speaker, land Land, q fieldQuery, shown []*Field
 	for _, site := range land.Sites {
 		names[site.ID] = cmp.Or(site.Name, string(site.ID))
 	}
-	v.Count = s.text("plots.count", words.Args{"n": len(shown)})
+	v.Count = s.text("table.count", words.Args{"n": len(shown)})
 	v.Columns = s.columns(q)
 	if len(shown) == 0 {
 		v.None, v.Hint = s.text("village.not_found", nil), s.text("village.not_found_hint", nil)

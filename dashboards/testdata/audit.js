@@ -34,7 +34,7 @@
     if (size < 13) wrong.push(`"${text}" is ${size} px`);
     for (let e = element; e; e = e.parentElement) if (getComputedStyle(e).opacity < 1) wrong.push(`"${text}" is faded`);
   }
-  if (counted < 50) wrong.push(`only ${counted} texts were found`);
+  if (counted < 10) wrong.push(`only ${counted} texts were found`);
   if (parseFloat(getComputedStyle(document.body).fontSize) < 16) wrong.push('body text is below 16 px');
   if (document.documentElement.scrollWidth > innerWidth) wrong.push(`${document.documentElement.scrollWidth} px wide in ${innerWidth}`);
   if (!document.documentElement.lang || !document.title) wrong.push('no language or no title');
@@ -54,12 +54,12 @@
   });
   document.querySelectorAll('input:not([type=hidden])').forEach((e) => { if (!e.labels.length) wrong.push(`input ${e.id} has no label`); });
   document.querySelectorAll('img:not([alt])').forEach((e) => wrong.push(`${e.src} has no alt`));
-  document.querySelectorAll('svg:not([aria-hidden])').forEach(() => wrong.push('an svg is neither hidden nor named'));
+  document.querySelectorAll('svg:not([aria-hidden]):not([aria-label]):not([aria-labelledby])').forEach(() => wrong.push('an svg is neither hidden nor named'));
   document.querySelectorAll('use').forEach((e) => { if (!document.querySelector(e.getAttribute('href'))) wrong.push(`no sign ${e.getAttribute('href')}`); });
   document.querySelectorAll('a,button,summary,input:not([type=hidden])').forEach((e) => {
     const box = e.getBoundingClientRect();
-    if (e.getClientRects().length && !e.closest('.skip') && box.height < 24) wrong.push(`${e.localName} "${e.textContent}" is ${box.height} px high`);
-    if (e.localName !== 'input' && !e.textContent.trim()) wrong.push(`${e.localName} says nothing`);
+    if (e.getClientRects().length && !e.closest('.skip,.unseen') && box.height < 24) wrong.push(`${e.localName} "${e.textContent}" is ${box.height} px high`);
+    if (e.localName !== 'input' && !e.textContent.trim() && !e.getAttribute('aria-label')) wrong.push(`${e.localName} says nothing`);
   });
   return wrong;
 })()
