@@ -27,7 +27,8 @@ const chromium = "/usr/bin/chromium"
 
 // A browser is one tab of a Chromium of its own, and what it noticed.
 type browser struct {
-	tab context.Context //nolint:containedctx // chromedp keeps the tab in it
+	tab    context.Context //nolint:containedctx // chromedp keeps the tab in it
+	fields string          // where the agronomist's pages are served
 
 	mu       sync.Mutex
 	requests []string

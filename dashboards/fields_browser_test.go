@@ -18,10 +18,11 @@ func TestFieldPagesInABrowser(t *testing.T) {
 	server := httptest.NewServer(pagesOf(t, fields{land: landOf(40), past: week(), decisions: all}))
 	t.Cleanup(server.Close)
 	b := openBrowser(t)
-	t.Run("from the map to the reason", func(t *testing.T) { b.fromMapToReason(t, server.URL) })
-	t.Run("the table is sorted and filtered", func(t *testing.T) { b.sortsAndFilters(t, server.URL) })
-	t.Run("by the keyboard alone", func(t *testing.T) { b.byKeyboard(t, server.URL) })
-	t.Run("everybody can use them", func(t *testing.T) { b.everybodyCanUseFields(t, server.URL) })
+	b.fields = server.URL
+	t.Run("from the map to the reason", b.fromMapToReason)
+	t.Run("the table is sorted and filtered", b.sortsAndFilters)
+	t.Run("by the keyboard alone", b.byKeyboard)
+	t.Run("everybody can use them", b.everybodyCanUseFields)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, r := range b.requests {
@@ -37,9 +38,9 @@ func TestFieldPagesInABrowser(t *testing.T) {
 }
 
 // fromMapToReason goes from a mark of the map over a mark of the chart to the explanation.
-func (b *browser) fromMapToReason(t *testing.T, url string) {
+func (b *browser) fromMapToReason(t *testing.T) {
 	b.look(t, 1280, 900, "light")
-	b.do(t, chromedp.Navigate(url+"/village?lang=en"))
+	b.do(t, chromedp.Navigate(b.fields+"/village?lang=en"))
 	b.is(t, "document.querySelectorAll('.map .mark').length === 40")
 	b.do(t, chromedp.Click(chromedp.CSS(`.map a[href^="/plots/p-004?"]`)))
 	b.is(t, drawn+" && location.pathname === '/plots/p-004'")
@@ -78,9 +79,9 @@ func (b *browser) fromMapToReason(t *testing.T, url string) {
 	b.is(t, drawn+" && location.search.includes('range=season')")
 }
 
-func (b *browser) sortsAndFilters(t *testing.T, url string) {
+func (b *browser) sortsAndFilters(t *testing.T) {
 	first := "document.querySelector('.fields tbody th a').innerText"
-	b.do(t, chromedp.Navigate(url+"/village?lang=zh"))
+	b.do(t, chromedp.Navigate(b.fields+"/village?lang=zh"))
 	b.do(t, chromedp.Click(chromedp.CSS(`.fields thead a[href*="sort=plot"]`)))
 	b.is(t, first+" === '后坡一号' && document.querySelector('[aria-sort=ascending]').innerText.includes('田块')")
 	b.do(t, chromedp.Click(chromedp.CSS(`.fields thead a[href*="sort=-plot"]`)))
@@ -94,8 +95,8 @@ func (b *browser) sortsAndFilters(t *testing.T, url string) {
 }
 
 // byKeyboard reaches a plot of the map, and opens it.
-func (b *browser) byKeyboard(t *testing.T, url string) {
-	b.do(t, chromedp.Navigate(url+"/village?lang=en"))
+func (b *browser) byKeyboard(t *testing.T) {
+	b.do(t, chromedp.Navigate(b.fields+"/village?lang=en"))
 	b.is(t, "document.querySelector('.map .mark') !== null")
 	for range 20 {
 		b.do(t, chromedp.KeyEvent(kb.Tab))
@@ -114,13 +115,13 @@ func (b *browser) byKeyboard(t *testing.T, url string) {
 	b.is(t, "location.pathname === '"+want+"'")
 }
 
-func (b *browser) everybodyCanUseFields(t *testing.T, url string) {
+func (b *browser) everybodyCanUseFields(t *testing.T) {
 	for i, path := range []string{"/village", "/village?grade=unknown&sort=probe", "/plots/p-004", "/plots/p-009", "/decisions/aa05", "/decisions/aa02", "/decisions/cc01", "/plots/none"} {
 		join := map[bool]string{true: "&", false: "?"}[strings.Contains(path, "?")]
 		for k, width := range []int64{390, 1280} {
 			lang, scheme := []string{"zh", "en"}[(i+k)%2], []string{"light", "dark"}[(i/2+k)%2]
 			b.look(t, width, 900, scheme)
-			b.do(t, chromedp.Navigate(url+path+join+"lang="+lang))
+			b.do(t, chromedp.Navigate(b.fields+path+join+"lang="+lang))
 			b.is(t, "document.readyState === 'complete' && (!document.querySelector('#charts') || "+drawn+")")
 			name := fmt.Sprintf("%s in %s, %s, %d px", path, lang, scheme, width)
 			if over := evaluate[[]string](t, b, overflowing); len(over) > 0 {
@@ -132,7 +133,7 @@ func (b *browser) everybodyCanUseFields(t *testing.T, url string) {
 		}
 	}
 	// What is spoilt on purpose has to be found.
-	b.do(t, chromedp.Navigate(url+"/village?lang=en"))
+	b.do(t, chromedp.Navigate(b.fields+"/village?lang=en"))
 	evaluate[bool](t, b, "document.querySelectorAll('.filter label').forEach((e) => e.replaceWith(...e.children)); document.querySelector('.map title').remove(); document.querySelector('.map .mark text').remove(); true")
 	found := strings.Join(b.violations(t), "\n")
 	for _, want := range []string{"label", "link-name"} {

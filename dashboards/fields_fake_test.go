@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math"
 	"net/http"
 	"slices"
@@ -175,9 +176,7 @@ func decided() map[string]dashboards.Decided {
 	}
 	soil := map[string]float64{"depletion_mm": 61.3, "raw_mm": 55.2, "taw_mm": 110.4, "rsm_pct": 70.6, "grade": 1, "soil_age_h": 0.2}
 	start := map[string]float64{"net_mm": 41.3, "gross_mm": 55.1, "volume_l": 17000, "max_duration_s": 7200, "efficiency_pct": 75, "area_mu": 2.4}
-	for name, x := range soil {
-		start[name] = x
-	}
+	maps.Copy(start, soil)
 	all := map[string]dashboards.Decided{}
 	add := func(id string, ago time.Duration, kind devices.DecisionKind, subject, rule, outcome string, change func(*devices.Decision)) {
 		d := devices.Decision{

@@ -3,6 +3,7 @@ package main
 
 import (
 	"os"
+	_ "time/tzdata" // villages have their own time, also where the machine has no zone files or no file handle is left
 
 	"ganlin/internal/app"
 )

@@ -35,7 +35,7 @@ type still struct {
 	log *logged
 }
 
-func openStill(t *testing.T, folder string, change func(*programOptions)) still {
+func openStill(t testing.TB, folder string, change func(*programOptions)) still {
 	t.Helper()
 	cfg := config.Default()
 	cfg.Data, cfg.HTTP.Listen = folder, "127.0.0.1:0"
