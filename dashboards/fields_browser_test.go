@@ -44,6 +44,12 @@ func (b *browser) fromMapToReason(t *testing.T) {
 	b.is(t, "document.querySelectorAll('.map .mark').length === 40")
 	b.do(t, chromedp.Click(chromedp.CSS(`.map a[href^="/plots/p-004?"]`)))
 	b.is(t, drawn+" && location.pathname === '/plots/p-004'")
+	b.mu.Lock()
+	t.Logf("the village and a plot: %d requests, %.0f bytes with headers", len(b.requests), b.bytes)
+	if b.bytes < 30_000 || b.bytes > 100_000 {
+		t.Errorf("two pages with all that they need are %.0f bytes, want under 100,000", b.bytes)
+	}
+	b.mu.Unlock()
 	if got := evaluate[int](t, b, "document.querySelectorAll('#charts canvas').length"); got != 3 {
 		t.Errorf("%d charts are drawn", got)
 	}

@@ -35,8 +35,8 @@ type still struct {
 	log *logged
 }
 
-func openStill(t testing.TB, folder string, change func(*programOptions)) still {
-	t.Helper()
+func openStill(tb testing.TB, folder string, change func(*programOptions)) still {
+	tb.Helper()
 	cfg := config.Default()
 	cfg.Data, cfg.HTTP.Listen = folder, "127.0.0.1:0"
 	cfg.Influx = &config.Influx{URL: "http://127.0.0.1:9", Org: "ganlin", Bucket: "ganlin"}
@@ -45,12 +45,12 @@ func openStill(t testing.TB, folder string, change func(*programOptions)) still 
 	if change != nil {
 		change(&o)
 	}
-	p, err := openProgram(t.Context(), o)
+	p, err := openProgram(tb.Context(), o)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	s := still{p, log}
-	t.Cleanup(s.shut)
+	tb.Cleanup(s.shut)
 	return s
 }
 

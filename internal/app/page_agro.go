@@ -11,7 +11,6 @@ import (
 	"ganlin/dashboards"
 	"ganlin/devices"
 	"ganlin/internal/auth"
-	"ganlin/internal/influx"
 	"ganlin/internal/records"
 	"ganlin/rules"
 	"ganlin/rules/drought"
@@ -20,14 +19,13 @@ import (
 // fieldSource fills the agronomist's pages.
 type fieldSource struct {
 	*program
-	history *influx.Client
-	cache   *fieldCache
+	cache *fieldCache
 }
 
 var _ dashboards.Fields = fieldSource{}
 
 func (p *program) fieldSource() fieldSource {
-	return fieldSource{program: p, history: influx.NewClient(p.endpoint, nil), cache: &fieldCache{}}
+	return fieldSource{program: p, cache: &fieldCache{}}
 }
 
 // A fieldCache holds the land of the newest view, so that it is made once for all who look.
