@@ -14,6 +14,10 @@ import (
 // newValves makes what carries commands out, over every way that leads to devices.
 func (p *program) newValves() *valves.Courier {
 	o := valves.Options{Sender: commandSender{p}, Now: func() time.Time { return p.clock.Now() }, Log: p.log, Stopped: p.wasStopped()}
+	if p.step == nil {
+		began := time.Now()
+		o.Elapsed = func() time.Duration { return time.Since(began) }
+	}
 	if p.gate != nil && len(p.brokers) == 0 {
 		o.Online = p.gate.Online
 	}

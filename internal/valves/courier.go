@@ -29,7 +29,10 @@ type Options struct {
 	Sender Sender
 	Online func(devices.DeviceID) bool // whether a device is connected; nil: only the Sender tells
 	Now    func() time.Time            // the clock that commands expire by: in step mode the step clock; default time.Now
-	Log    *slog.Logger                // required, as the Sender
+	// Elapsed is time that no setting of a clock moves: when Now leaps against it,
+	// a machine has slept or its clock was set. Nil: Now leaps as it likes.
+	Elapsed func() time.Duration
+	Log     *slog.Logger // required, as the Sender
 
 	Stopped bool // an emergency stop was in force before the start
 
@@ -58,6 +61,7 @@ type Courier struct {
 	ended   []string             // ids of those, oldest first
 	asked   int
 	stopped bool
+	offset  time.Time // the reading of Now at which Elapsed was 0
 	stats   Stats
 }
 
@@ -65,7 +69,7 @@ type Courier struct {
 type line struct {
 	command  *delivery // nil: nothing under way
 	query    *delivery // likewise
-	answered bool      // it has answered a question since the start
+	answered bool      // it has answered a question since the start, or since the clock leapt
 	seq      int64     // the highest of its commands
 	offline  time.Time // by the wall: since when it could not be reached; zero: it could
 }
@@ -101,15 +105,19 @@ func New(o Options) *Courier {
 	if o.PatienceOffline == 0 {
 		o.PatienceOffline = 5 * time.Second
 	}
-	return &Courier{
+	c := &Courier{
 		o: o, name: fmt.Sprintf("%08x", rand.Uint32()), //nolint:gosec // tells starts apart, guards nothing
 		stopped: o.Stopped, wake: make(chan struct{}, 1), lines: map[devices.DeviceID]*line{}, byID: map[string]*delivery{},
 	}
+	if o.Elapsed != nil {
+		c.offset = c.origin()
+	}
+	return c
 }
 
 // Send takes a command over; the same id a second time changes nothing. An open
-// is held until the valve has answered a question since the start, and ends
-// without being sent when it has expired, when an emergency stop is in force, or
+// is held until the valve has answered a question since the start, and since the
+// clock leapt last. It ends without being sent when it has expired, when an emergency stop is in force, or
 // when the valve was sent anything newer. A command that may not be sent at all
 // is refused with an error.
 func (c *Courier) Send(device devices.DeviceID, command devices.Command) error {

@@ -131,6 +131,14 @@ func (f *field) Publish(ctx context.Context, id devices.DeviceID, payload []byte
 	return nil
 }
 
+// deafen lets a device take nothing in, or hear again.
+func (f *field) deafen(id devices.DeviceID, deaf bool) {
+	d := f.device(id)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	d.deaf = deaf
+}
+
 func short(cmd devices.Command) string {
 	if cmd.Action == devices.Report {
 		return "?"

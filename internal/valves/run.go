@@ -40,6 +40,7 @@ func (c *Courier) Run(ctx context.Context) error {
 func (c *Courier) due(now time.Time) (due []*delivery, next time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.leapt()
 	next = now.Add(time.Hour)
 	for _, l := range c.lines {
 		if d := l.command; d != nil && c.expired(d) {
@@ -49,7 +50,7 @@ func (c *Courier) due(now time.Time) (due []*delivery, next time.Time) {
 		for _, d := range []*delivery{l.query, l.command} {
 			switch {
 			case d == nil || d.sending:
-			case d.command.Action == devices.Open && !l.answered:
+			case c.held(d):
 				next = earlier(next, now.Add(c.o.LongestRetry)) // it may expire
 			case d.due.After(now):
 				next = earlier(next, d.due)
@@ -98,7 +99,8 @@ func (c *Courier) publish(ctx context.Context, d *delivery) (sent bool, err erro
 		return false, errNotOnline
 	}
 	c.mu.Lock()
-	void := d.ended || c.expired(d)
+	c.leapt() // it may have since this was due
+	void := d.ended || c.expired(d) || c.held(d)
 	c.mu.Unlock()
 	if void {
 		return false, nil
@@ -111,6 +113,11 @@ func (c *Courier) publish(ctx context.Context, d *delivery) (sent bool, err erro
 	defer cancel()
 	err = c.o.Sender.Publish(ctx, d.device, payload)
 	return err == nil, err
+}
+
+// held reports whether a command is an open that waits for its valve to say how it stands.
+func (c *Courier) held(d *delivery) bool {
+	return d.command.Action == devices.Open && !c.line(d.device).answered
 }
 
 // expired reports whether a command is an open that came too late.
