@@ -33,7 +33,7 @@ var codes = map[string][]string{
 		"irrigation_start", "irrigation_done", "irrigation_stop", "irrigation_hold", "irrigation_hold_no_need", "irrigation_hold_rain",
 		"irrigation_hold_wind", "irrigation_hold_frost", "irrigation_hold_unknown_soil",
 		"command_open", "command_close", "command_confirmed", "command_expired", "command_rejected", "command_failed", "command_unknown", "command_cancelled",
-		"command_overdue", "command_not_closing", "alert_firing", "alert_regained", "alert_resolved", "alert_unknown", "clue_raised", "clue_updated", "clue_withdrawn", "balance", "ledger",
+		"command_overdue", "command_not_closing", "alert_firing", "alert_regained", "alert_resolved", "alert_resolved_removed", "alert_unknown", "clue_raised", "clue_updated", "clue_withdrawn", "balance", "ledger", "response",
 	},
 	"because": {
 		"no_need", "rain", "window", "unknown_soil", "unknown_weather", "wind", "frost", "budget", "season_over", "locked", "stopped",
@@ -58,7 +58,7 @@ var codes = map[string][]string{
 	"unit":       {"mm", "l", "ms", "c", "mu", "pct", "h", "v"},
 	"cause":      {"drought"},
 	"range":      {"7d", "30d", "season"},
-	"kind":       {"balance", "alert", "irrigation", "command", "ledger", "clue"},
+	"kind":       {"balance", "alert", "irrigation", "command", "ledger", "response", "clue"},
 	"advise":     {"water", "waters_itself"},
 	"mark":       {"unknown", "none", "light", "moderate", "severe", "extreme"},
 	"grade":      {"unknown", "none", "light", "moderate", "severe", "extreme"},

@@ -12,6 +12,7 @@ const (
 	IrrigationDecision DecisionKind = "irrigation" // a plot is to be watered, or no longer
 	CommandDecision    DecisionKind = "command"    // a valve is commanded, or a command has ended
 	LedgerDecision     DecisionKind = "ledger"     // an opening is over: what was commanded and delivered
+	ResponseDecision   DecisionKind = "response"   // an opening's water has soaked in: what the soil gained
 	ClueDecision       DecisionKind = "clue"       // a household's clue was raised, changed or withdrawn
 )
 
@@ -68,10 +69,11 @@ const (
 	ClueMeasurement    Measurement = "clue"
 )
 
-// A Version says by which registry and rules is decided from now on, by content hash.
+// A Version says by what is decided from now on.
 type Version struct {
-	Registry string `json:"registry"`
-	Rules    string `json:"rules"`
+	Registry  string `json:"registry"`             // by content hash
+	Rules     string `json:"rules"`                // likewise
+	LatenessS int    `json:"lateness_s,omitempty"` // how long facts may be on their way, seconds; 0: a step waits for them
 }
 
 // An Act is what a person did that the rules have to know of.

@@ -13,7 +13,6 @@ const (
 	TickFact                         // event time of a site moved on
 	VersionFact                      // registry or rules are new
 	ActFact                          // a person acted
-	DecisionFact                     // the rules decided; they pass it over
 )
 
 // A Fact is one thing that the journal knows and that may change a decision.
@@ -33,7 +32,6 @@ type Fact struct {
 	Report   *CommandReport
 	Version  *Version
 	Act      *Act
-	Decision *Decision
 }
 
 // Flags are what a check found wrong with a value that was kept all the same.

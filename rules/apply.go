@@ -161,6 +161,9 @@ func (t *turn) happened(parcel int, id devices.DeviceID, events []valve.Event) {
 		if e.Kind.Alarm() {
 			g.Failed = noted(g.Failed, e.At)
 		}
+		if e.Kind == valve.WasOpened || e.Kind == valve.HandOpened {
+			t.soaking(parcel, e.At)
+		}
 		if e.Ended != nil {
 			t.ended(parcel, id, e.Ended)
 			g.Still, g.LeakL, g.LastAt = false, 0, time.Time{}

@@ -231,3 +231,153 @@ func TestWaterOfNobodyKnowsHowMuch(t *testing.T) {
 		}
 	}
 }
+
+// TestAlertsOfWhatIsGone takes a plot, a probe, a rule and a whole village out
+// of a version while alerts about them are under way: each is resolved by name.
+// The control keeps all.
+func TestAlertsOfWhatIsGone(t *testing.T) {
+	live := func(change func(*rules.Config)) (fired, resolved map[string]devices.Decision) {
+		c := config(t)
+		s := rules.New(c)
+		var all []devices.Decision
+		all = append(all, season(t, s, &world{}, 5*24, nil, nil)...) // then all is silent
+		all = append(all, hourly(s, s.Watermark().Add(time.Hour), 30)...)
+		change(&c)
+		before := len(all)
+		s.Configure(c)
+		all = append(all, hourly(s, s.Watermark().Add(time.Hour), 2)...)
+		fired, resolved = map[string]devices.Decision{}, map[string]devices.Decision{}
+		for i, d := range all {
+			switch {
+			case d.Kind != devices.AlertDecision:
+			case d.Outcome == "firing":
+				fired[d.Rule+" "+d.Subject] = d
+			case d.Outcome == "resolved" && i >= before:
+				resolved[d.Rule+" "+d.Subject] = d
+			}
+		}
+		for _, a := range s.View().Alerts {
+			if d, over := resolved[a.Rule+" "+a.Subject]; over {
+				t.Errorf("the alert %s is still shown", d.Texts["alert"])
+			}
+		}
+		return fired, resolved
+	}
+	if _, resolved := live(func(*rules.Config) {}); len(resolved) > 0 {
+		t.Errorf("nothing is gone, and this is over: %v", resolved)
+	}
+	for name, c := range map[string]struct {
+		change func(*rules.Config)
+		want   []string
+	}{
+		"a plot": {func(c *rules.Config) {
+			c.Plots = slices.DeleteFunc(c.Plots, func(p devices.Plot) bool { return p.ID == "p-3" })
+		}, []string{"soil_unknown p-3"}},
+		"a device": {func(c *rules.Config) {
+			c.Devices = slices.DeleteFunc(c.Devices, func(d devices.Device) bool { return d.ID == "s-1" })
+		}, []string{"probe_silent s-1"}},
+		"a rule": {func(c *rules.Config) {
+			c.Rules = slices.DeleteFunc(slices.Clone(c.Rules), func(r condition.Rule) bool { return r.ID == "station_silent" })
+		}, []string{"station_silent w-01"}},
+		"another subject": {func(c *rules.Config) {
+			c.Rules = slices.Clone(c.Rules)
+			for i := range c.Rules {
+				if r := &c.Rules[i]; r.ID == "soil_unknown" {
+					r.Subject = condition.Device
+				}
+			}
+		}, []string{"soil_unknown p-1", "soil_unknown p-2", "soil_unknown p-3"}},
+	} {
+		fired, resolved := live(c.change)
+		for _, key := range c.want {
+			f, r := fired[key], resolved[key]
+			if f.Texts["alert"] == "" || r.Texts["alert"] != f.Texts["alert"] || r.Texts["raised_at"] != f.Texts["raised_at"] || r.Texts["reason"] != rules.Removed ||
+				r.Severity != f.Severity || r.Plot != f.Plot {
+				t.Errorf("without %s: %s fired %+v, resolved %+v", name, key, f, r)
+				continue
+			}
+			if own, row := r.Points[0], f.Points[0]; own.Location != row.Location || own.Rule != row.Rule || own.Severity != row.Severity || own.Integers["state"] != 0 {
+				t.Errorf("without %s: %+v is no row of %+v", name, own, row)
+			}
+			delete(resolved, key)
+		}
+		if len(resolved) > 0 {
+			t.Errorf("without %s also resolved: %v", name, resolved)
+		}
+	}
+}
+
+// TestAVillageIsGone closes the alerts of a site that a new version has no more.
+func TestAVillageIsGone(t *testing.T) {
+	c := config(t)
+	sites, _ := rules.Sites(nil).Configure([]rules.Config{c})
+	fired := 0
+	for h := range 30 {
+		tick := devices.Fact{Kind: devices.TickFact, At: begin.Add(time.Duration(h) * time.Hour), Location: devices.Location{Site: "sanquan"}}
+		for _, d := range sites.Tick(tick) {
+			if d.Kind == devices.AlertDecision && d.Outcome == "firing" {
+				fired++
+			}
+		}
+	}
+	again, decided := sites.Configure([]rules.Config{c})
+	if len(decided) > 0 || again[0] != sites[0] {
+		t.Errorf("the same version decided %v", decided)
+	}
+	none, decided := again.Configure(nil)
+	if len(none) > 0 || fired == 0 || len(decided) != fired {
+		t.Errorf("%d alerts fired, %d are resolved, %d sites are left", fired, len(decided), len(none))
+	}
+}
+
+// TestMoreTimeForFacts puts a version into force by which facts may be longer on
+// their way: what is over stays over.
+func TestMoreTimeForFacts(t *testing.T) {
+	c := config(t)
+	s := rules.New(c)
+	hourly(s, begin, 24)
+	over := s.Watermark()
+	c.Lateness = 2 * time.Hour
+	s.Configure(c)
+	for h := range 4 {
+		s.Tick(over.Add(time.Duration(h) * time.Hour))
+		if s.Watermark().Before(over) {
+			t.Errorf("the watermark went back from %s to %s", over, s.Watermark())
+		}
+	}
+	if want := over.Add(time.Hour); !s.Watermark().Equal(want) {
+		t.Errorf("the watermark stands at %s, want %s", s.Watermark(), want)
+	}
+}
+
+// TestHeatIsOfTheWeather raises one alert for a station, whatever stands there,
+// and none where nothing grows.
+func TestHeatIsOfTheWeather(t *testing.T) {
+	count := func(planted time.Time) (n int) {
+		c := config(t)
+		for i := range c.Plots {
+			c.Plots[i].Planted = planted
+		}
+		hot := func(f *devices.Fact) bool {
+			if f.Key.Quantity == devices.AirTemperature {
+				f.Value += 4
+			}
+			return true
+		}
+		for _, d := range season(t, rules.New(c), &world{bend: hot}, 5*24, nil, nil) {
+			if d.Rule == "heat" && d.Outcome == "firing" {
+				n++
+				if d.Subject != "w-01" || d.Plot != "" || d.Numbers["t_max_24h_c"] < 37 || d.Numbers["plots_growing"] != 3 {
+					t.Errorf("heat is told as %+v", d)
+				}
+			}
+		}
+		return n
+	}
+	if n := count(time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC)); n != 1 {
+		t.Errorf("%d alerts of heat for one station", n)
+	}
+	if n := count(time.Date(2025, 5, 1, 0, 0, 0, 0, time.UTC)); n != 0 {
+		t.Errorf("%d alerts of heat for bare fields", n)
+	}
+}

@@ -83,6 +83,7 @@ func (t *turn) ended(parcel int, id devices.DeviceID, e *valve.Ended) {
 		d.Unknown = append(d.Unknown, "delivered_l")
 		p.NetUnknown = p.NetUnknown || !e.Still
 	}
+	t.soaked(parcel, soaked{id, e.Command, e.OpenedAt, e.DeliveredL}, e.ClosedAt)
 	p.Openings++
 	if litres != nil {
 		p.TodayL += *litres

@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"slices"
 	"time"
 
 	"ganlin/devices"
@@ -13,8 +12,13 @@ import (
 // evaluate looks at every rule for everything that it is about.
 func (t *turn) evaluate() {
 	s, env := t.site, &t.site.env
+	growing := make([]int, len(s.c.Stations)) // plots of each
 	for i := range s.parcels {
 		soil := s.soil(i, t.watermark)
+		if soil.cropDay >= 1 && soil.cropDay <= soil.params.Crop.SeasonDays() {
+			growing[s.parcels[i].station]++
+		}
+		t.response(i)
 		env.Plot = t.plotFacts(i, &soil)
 		where := about{subject: string(s.parcels[i].ID), plot: s.parcels[i].ID, location: s.location(i), soil: &soil}
 		for k := range s.c.Rules {
@@ -35,8 +39,8 @@ func (t *turn) evaluate() {
 		}
 	}
 	here := devices.Location{Site: s.c.Site.ID, Place: s.c.Site.Place}
-	for _, st := range s.c.Stations {
-		env.Station = condition.StationFacts{WeatherAgeH: t.weatherAge(st.ID)}
+	for i, st := range s.c.Stations {
+		env.Station = t.stationFacts(st.ID, growing[i])
 		t.alertsAbout(condition.Station, &about{subject: string(st.ID), location: here}, env)
 	}
 	for k := range s.c.Devices {
@@ -47,6 +51,7 @@ func (t *turn) evaluate() {
 		t.alertsAbout(condition.Device, &where, env)
 	}
 	t.mended()
+	t.orphaned()
 }
 
 // An about is what a rule is looked at for.
@@ -64,123 +69,6 @@ func (t *turn) alertsAbout(kind condition.Subject, where *about, env *condition.
 			t.alert(r, where, env)
 		}
 	}
-}
-
-// brokenRule is what the engine itself says of a rule that cannot be evaluated.
-var brokenRule = condition.Rule{ID: "rule_broken", Severity: condition.Critical, Version: "1", Do: condition.RaiseAlert}
-
-// judge evaluates a rule. One that fails decides nothing, and is an alert about the rule.
-func (t *turn) judge(r *condition.Rule, where *about, env *condition.Env) (when, over condition.Result, ok bool) {
-	when, over, err := r.Eval(env)
-	if err == nil {
-		return when, over, true
-	}
-	key := brokenRule.ID + " " + r.ID
-	a := t.site.state.Alerts[key]
-	if a == nil {
-		a = &condition.Alert{}
-		t.site.state.Alerts[key] = a
-	}
-	t.transition(a, &brokenRule, t.here(r.ID), condition.True, condition.False, func(d *devices.Decision) {
-		d.Texts["error"], d.Texts["about"] = err.Error(), where.subject
-	})
-	return when, over, false
-}
-
-// mended resolves what was said of rules that could be evaluated this time.
-func (t *turn) mended() {
-	for k := range t.site.c.Rules {
-		key := brokenRule.ID + " " + t.site.c.Rules[k].ID
-		if a := t.site.state.Alerts[key]; a != nil && a.LastTrue.Before(t.at) {
-			t.transition(a, &brokenRule, t.here(t.site.c.Rules[k].ID), condition.False, condition.True, func(*devices.Decision) {})
-			delete(t.site.state.Alerts, key)
-		}
-	}
-}
-
-// here is something of the whole site.
-func (t *turn) here(subject string) *about {
-	return &about{subject: subject, location: devices.Location{Site: t.site.c.Site.ID, Place: t.site.c.Site.Place}}
-}
-
-// alert lets an alert take its step.
-func (t *turn) alert(r *condition.Rule, where *about, env *condition.Env) {
-	when, over, ok := t.judge(r, where, env)
-	if !ok {
-		return
-	}
-	key := r.ID + " " + where.subject
-	a := t.site.state.Alerts[key]
-	if a == nil {
-		if when != condition.True {
-			return // nothing has begun
-		}
-		a = &condition.Alert{}
-		t.site.state.Alerts[key] = a
-	}
-	t.transition(a, r, where, when, over, func(d *devices.Decision) {
-		if where.soil != nil {
-			where.soil.tell(d)
-		}
-		d.Unknown = append(d.Unknown, r.Tell(env, d.Numbers, d.Texts)...)
-	})
-	if a.State == condition.Inactive {
-		delete(t.site.state.Alerts, key)
-	}
-}
-
-// told are the changes of an alert that are decisions, with what is stored of the state after them.
-var told = map[condition.Change]int64{condition.Fired: 1, condition.Lost: 2, condition.Regained: 1, condition.Resolved: 0}
-
-// transition steps an alert and takes down what came of it.
-func (t *turn) transition(a *condition.Alert, r *condition.Rule, where *about, when, over condition.Result, tell func(*devices.Decision)) {
-	moved, changed := a.Step(r, when, over, t.at, func() string {
-		return idOf(t.site.c.Site.ID, where.subject, r.ID, "episode", "", t.at)
-	})
-	state, worth := told[moved.Change]
-	if !changed || !worth {
-		return
-	}
-	d := t.decision(devices.AlertDecision, r.ID, r.Version, where.subject, where.plot, string(moved.Change))
-	d.Severity = r.Severity
-	tell(&d)
-	slices.Sort(d.Unknown)
-	d.Unknown = slices.Compact(d.Unknown)
-	d.Texts["alert"], d.Texts["raised_at"] = moved.ID, moved.FiredAt.UTC().Format(time.RFC3339)
-	d.Points = []devices.Point{{
-		Measurement: devices.AlertMeasurement, Location: where.location, Rule: r.ID, Severity: r.Severity, At: t.at,
-		Integers: map[string]int64{"state": state}, Texts: map[string]string{"id": moved.ID},
-	}}
-	t.decide(d)
-}
-
-// alerts returns the alerts that are under way.
-func (s *Site) alerts() []AlertView {
-	var all []AlertView
-	show := func(r *condition.Rule, subject string) {
-		if a := s.state.Alerts[r.ID+" "+subject]; a != nil && a.State != condition.Inactive {
-			all = append(all, AlertView{ID: a.ID, Rule: r.ID, Subject: subject, Severity: r.Severity, State: a.State, Since: a.Since})
-		}
-	}
-	for k := range s.c.Rules {
-		r := &s.c.Rules[k]
-		show(&brokenRule, r.ID)
-		switch r.Subject {
-		case condition.Plot:
-			for _, p := range s.parcels {
-				show(r, string(p.ID))
-			}
-		case condition.Station:
-			for _, st := range s.c.Stations {
-				show(r, string(st.ID))
-			}
-		default:
-			for _, d := range s.c.Devices {
-				show(r, string(d.ID))
-			}
-		}
-	}
-	return all
 }
 
 // plotFacts are what conditions about a plot see.
@@ -265,6 +153,14 @@ func (t *turn) deviceFacts(d *devices.Device) condition.DeviceFacts {
 		f.Role = condition.Known("soil")
 	}
 	return f
+}
+
+func (t *turn) stationFacts(id devices.StationID, growing int) condition.StationFacts {
+	st := t.site.state.Stations[id]
+	return condition.StationFacts{
+		WeatherAgeH: t.weatherAge(id), PlotsGrowing: condition.Known(float64(growing)),
+		TMin24hC: condition.Maybe(st.Temperature.Min(t.watermark)), TMax24hC: condition.Maybe(st.Temperature.Max(t.watermark)),
+	}
 }
 
 func (t *turn) weatherAge(id devices.StationID) condition.Fact[float64] {

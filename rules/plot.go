@@ -25,6 +25,8 @@ type plot struct {
 	WaterMM    float64    // running total of irrigation, net
 	ETaMM      float64    // running total
 
+	Soaking *soaking `json:",omitempty"` // nil: nothing was watered, or its effect is told
+
 	TodayL, SeasonL float64 // delivered by its valves, litres
 	Openings        int
 

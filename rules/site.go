@@ -24,14 +24,13 @@ type Site struct {
 	homes   []home
 	state   state
 
-	onStation map[devices.StationID][]devices.DeviceID
-	env       condition.Env // of one evaluation at a time
+	onStation   map[devices.StationID][]devices.DeviceID
+	env         condition.Env // of one evaluation at a time
+	evaluations int64         // of rules, since the site was made
 }
 
 // A spot is where a device stands, as indexes; -1 where it does not.
-type spot struct {
-	device, station, parcel, valve int
-}
+type spot struct{ station, parcel, valve int }
 
 // A home is a household's plots, as indexes of parcels.
 type home struct {
@@ -55,7 +54,7 @@ type state struct {
 	Plots      map[devices.PlotID]*plot
 	Valves     map[devices.DeviceID]*gate
 	Households map[devices.HouseholdID]*household
-	Alerts     map[string]*condition.Alert // by rule and subject
+	Alerts     map[string]*alert // by rule and subject
 	Clues      risk.ByPlace
 }
 
@@ -121,8 +120,8 @@ func (s *Site) Configure(c Config) {
 		s.homes[h].parcels = append(s.homes[h].parcels, i)
 	}
 	slices.SortFunc(s.homes, func(a, b home) int { return strings.Compare(string(a.id), string(b.id)) })
-	for i, d := range c.Devices {
-		where := spot{device: i, station: -1, parcel: -1, valve: -1}
+	for _, d := range c.Devices {
+		where := spot{station: -1, parcel: -1, valve: -1}
 		for k, st := range c.Stations {
 			if d.Station == st.ID {
 				where.station = k
@@ -168,7 +167,7 @@ func (st *state) adopt(c *Config, parcels []parcel, homes []home) {
 		return &household{Machine: risk.Household{ID: h.id}}
 	})
 	if st.Alerts == nil {
-		st.Alerts = map[string]*condition.Alert{}
+		st.Alerts = map[string]*alert{}
 	}
 }
 
@@ -218,6 +217,9 @@ func (s *Site) Tick(at time.Time) []devices.Decision {
 		return nil
 	}
 	watermark := at.Add(-s.c.Lateness)
+	if watermark.Before(s.state.Watermark) {
+		watermark = s.state.Watermark // a new version may allow facts more time; what is over stays over
+	}
 	if s.state.Midnight.IsZero() {
 		s.begin(watermark)
 	}

@@ -1,8 +1,6 @@
 package rules
 
 import (
-	"slices"
-	"strings"
 	"time"
 
 	"ganlin/devices"
@@ -112,12 +110,6 @@ func (s *Site) View() View {
 		v.Households = append(v.Households, one)
 	}
 	v.Alerts = s.alerts()
-	slices.SortFunc(v.Alerts, func(a, b AlertView) int {
-		if a.Rule != b.Rule {
-			return strings.Compare(a.Rule, b.Rule)
-		}
-		return strings.Compare(a.Subject, b.Subject)
-	})
 	return v
 }
 

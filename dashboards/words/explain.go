@@ -89,7 +89,7 @@ func (e explainer) args() Args {
 	valve := d.Texts["valve"]
 	plot := string(d.Plot)
 	switch d.Kind {
-	case devices.CommandDecision, devices.LedgerDecision:
+	case devices.CommandDecision, devices.LedgerDecision, devices.ResponseDecision:
 		valve = d.Subject
 	case devices.IrrigationDecision, devices.BalanceDecision:
 		plot = cmp.Or(plot, d.Subject)

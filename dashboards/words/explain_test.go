@@ -90,6 +90,7 @@ func decisions() []devices.Decision {
 	}
 	out = append(out,
 		with(decision(devices.AlertDecision, "resolved", "p-003", nil), func(d *devices.Decision) { d.Rule = "heat" }),
+		text(with(decision(devices.AlertDecision, "resolved", "s-003", nil), func(d *devices.Decision) { d.Rule = "probe_silent" }), "reason", "removed"),
 		with(decision(devices.AlertDecision, "unknown", "p-003", nil), func(d *devices.Decision) { d.Rule, d.Unknown = "drought", []string{"probe_silent", "rsm_pct"} }),
 		with(decision(devices.AlertDecision, "unknown", "p-003", nil), func(d *devices.Decision) { d.Rule = "drought" }),
 		with(decision(devices.AlertDecision, "regained", "p-003", nil), func(d *devices.Decision) { d.Rule = "drought" }),
@@ -103,8 +104,8 @@ func decisions() []devices.Decision {
 		text(decision(devices.BalanceDecision, "known", "p-003", numbers{"eta_mm": 4.21, "rain_mm": 0, "irrigation_mm": 18, "depletion_mm": 47.2, "taw_mm": 110.4}), "grade", "light"),
 		decision(devices.BalanceDecision, "known", "p-003", numbers{"depletion_mm": 47.2, "taw_mm": 110.4}),
 		with(decision(devices.BalanceDecision, "unknown", "p-003", nil), func(d *devices.Decision) { d.Unknown = []string{"weather"} }),
-		decision(devices.LedgerDecision, "closed", "v-003", numbers{"duration_s": 5460, "commanded_l": 12000, "delivered_l": 11873.4, "response_mm": 15.2}),
 		decision(devices.LedgerDecision, "closed", "v-003", numbers{"duration_s": 5460, "commanded_l": 12000, "delivered_l": 11873.4}),
+		with(decision(devices.ResponseDecision, "measured", "v-003", numbers{"response_mm": 15.2}), func(d *devices.Decision) { d.Plot = "p-003" }),
 		decision(devices.LedgerDecision, "hand", "v-003", numbers{"duration_s": 5460, "commanded_l": 0, "delivered_l": 873.4}),
 		decision(devices.LedgerDecision, "closed", "v-003", nil),
 		decision("of_next_year", "new", "p-003", nil),

@@ -37,7 +37,7 @@ func (p *program) openEngine(ctx context.Context) error {
 	p.rules = set
 	p.valves = p.newValves()
 	p.engine = engine.New(engine.Options{
-		Journal: engineJournal{p}, Store: engineStore{p}, Configure: p.configure, Committed: p.committed, Log: p.log,
+		Journal: engineJournal{p}, Store: engineStore{p}, Configure: versions{p.records}.configs, Committed: p.committed, Log: p.log,
 	})
 	if err := p.engine.Load(ctx); err != nil {
 		return err
@@ -54,6 +54,9 @@ func (p *program) openEngine(ctx context.Context) error {
 func (p *program) announceVersion(ctx context.Context) error {
 	reg := p.registry.Load()
 	v := devices.Version{Registry: reg.Hash(), Rules: p.rules.Hash}
+	if p.step == nil {
+		v.LatenessS = int(lateness / time.Second)
+	}
 	var text strings.Builder
 	if err := registry.WriteYAML(&text, reg); err != nil {
 		return err
@@ -67,25 +70,23 @@ func (p *program) announceVersion(ctx context.Context) error {
 	if p.engine.Version() == v {
 		return nil
 	}
-	var sites []devices.SiteID
-	for _, s := range reg.Sites() {
-		sites = append(sites, s.ID)
-	}
-	return p.journal.AppendVersion(ctx, p.clock.Now(), sites, v)
+	return p.journal.AppendVersion(ctx, p.clock.Now(), p.sites(), v)
 }
 
-// configure makes the sites of a version of registry and rules.
-func (p *program) configure(ctx context.Context, v devices.Version) ([]rules.Config, error) {
-	wait := lateness
-	if p.o.step {
-		wait = 0
+// sites returns the sites of the registry.
+func (p *program) sites() (all []devices.SiteID) {
+	for _, s := range p.registry.Load().Sites() {
+		all = append(all, s.ID)
 	}
-	return configsOf(ctx, p.records, v, wait)
+	return all
 }
 
-// configsOf reads a version as it was kept and makes its sites.
-func configsOf(ctx context.Context, store *records.Store, v devices.Version, lateness time.Duration) ([]rules.Config, error) {
-	_, text, err := store.Version(ctx, v.Registry)
+// versions makes sites of what the records keep.
+type versions struct{ records *records.Store }
+
+// configs reads a version as it was kept and makes its sites.
+func (s versions) configs(ctx context.Context, v devices.Version) ([]rules.Config, error) {
+	_, text, err := s.records.Version(ctx, v.Registry)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +94,7 @@ func configsOf(ctx context.Context, store *records.Store, v devices.Version, lat
 	if reg == nil {
 		return nil, fmt.Errorf("reading registry %.12s: %v", v.Registry, problems)
 	}
-	_, text, err = store.Version(ctx, v.Rules)
+	_, text, err = s.records.Version(ctx, v.Rules)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +102,7 @@ func configsOf(ctx context.Context, store *records.Store, v devices.Version, lat
 	if position.HasErrors(problems) {
 		return nil, fmt.Errorf("reading rules %.12s: %v", v.Rules, problems)
 	}
-	return rules.Configs(reg.Sites(), reg.Stations(), reg.Plots(), reg.Devices(), set.Rules, lateness)
+	return rules.Configs(reg.Sites(), reg.Stations(), reg.Plots(), reg.Devices(), set.Rules, time.Duration(v.LatenessS)*time.Second)
 }
 
 // tickByTheWall lets event time pass with the machine's clock.
@@ -119,11 +120,7 @@ func (p *program) tickByTheWall(ctx context.Context) error {
 			p.log.Error("this machine's clock went back, and time stands still until it has caught up", "clock", now, "last_tick", last)
 			continue
 		}
-		var sites []devices.SiteID
-		for _, s := range p.registry.Load().Sites() {
-			sites = append(sites, s.ID)
-		}
-		if err := p.journal.AppendTicks(ctx, now, sites); err != nil && ctx.Err() == nil {
+		if err := p.journal.AppendTicks(ctx, now, p.sites()); err != nil && ctx.Err() == nil {
 			p.log.Warn("a tick is not in the journal, the next one stands for it", "error", err)
 		}
 	}
@@ -142,7 +139,6 @@ func (p *program) committed(decisions []devices.Decision) {
 		}
 	}
 	p.notices.outbox.Kick()
-	p.decided.Add(int64(len(decisions)))
 }
 
 // engineJournal is the journal as the engine knows it.

@@ -27,8 +27,10 @@ func TestCommandsOfTheDocuments(t *testing.T) {
 	write(t, registry, strings.Replace(probes(0), "station: w-01,", "station: w-01, household: h-017,", 1))
 
 	once, hills := filepath.Join(tr.folder, "once"), filepath.Join(tr.folder, "hills.yaml")
+	hillsTest := filepath.Join(tr.folder, "hills_test.yaml")
 	lived := false // a whole season
-	write(t, hills, exampleRule(t))
+	write(t, hills, example(t, "rules"))
+	write(t, hillsTest, example(t, "tests"))
 	made := false // by devices add
 	password := ""
 	signalsShown := &shownSignals{trial: tr, season: season}
@@ -41,7 +43,7 @@ func TestCommandsOfTheDocuments(t *testing.T) {
 			}
 		},
 		"ganlin rules": func(args []string) {
-			tr.command(append([]string{"rules"}, inFolder(args, "season", once, "hills.yaml", hills)...)...)
+			tr.command(append([]string{"rules"}, inFolder(args, "season", once, "hills.yaml", hills, "hills_test.yaml", hillsTest)...)...)
 		},
 		"ganlin explain": func(args []string) {
 			tr.command(append([]string{"explain"}, inFolder(args, "season", once)...)...)
@@ -124,16 +126,16 @@ func inFolder(args []string, instead ...string) []string {
 	return all
 }
 
-// exampleRule is the rule file that the page on rules shows.
-func exampleRule(t *testing.T) string {
+// example is the file of rules, or of tests, that the page on rules shows.
+func example(t *testing.T, of string) string {
 	t.Helper()
 	text, err := os.ReadFile("../../docs/rules.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := regexp.MustCompile("(?s)```yaml\n(rules:.*?)```").FindSubmatch(text)
+	m := regexp.MustCompile("(?s)```yaml\n(" + of + ":.*?)```").FindSubmatch(text)
 	if m == nil {
-		t.Fatal("the page on rules shows no rule")
+		t.Fatalf("the page on rules shows no %s", of)
 	}
 	return string(m[1])
 }

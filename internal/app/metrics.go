@@ -127,6 +127,7 @@ func (p *program) Collect(out chan<- prometheus.Metric) {
 	for _, state := range []string{signals.Well, signals.Failing, signals.Disabled} {
 		gauge(webhooksDesc, float64(hooks[state]), state)
 	}
+	p.collectRules(counter, gauge)
 	for part, state := range p.parts() {
 		ready := 0.0
 		if state == httpapi.OK {

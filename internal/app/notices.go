@@ -22,6 +22,7 @@ import (
 	"ganlin/rules"
 	"ganlin/rules/condition"
 	"ganlin/rules/irrigate"
+	"ganlin/rules/water"
 )
 
 // contactsKeyFile is the key of the contacts' addresses in the data folder.
@@ -111,7 +112,7 @@ func newNotices(ctx context.Context, o noticesOptions) (*notices, error) {
 		return nil, err
 	}
 	n.outbox, err = notify.Open(ctx, notify.Options{
-		Store: o.store, Channels: channels, Now: o.now, Zone: n.zone, Turn: n.turn, Stale: n.stale, Compose: n.compose,
+		Store: o.store, Channels: channels, Now: o.now, Zone: n.zone, Turns: n.turns, Stale: n.stale, Compose: n.compose,
 		Quiet: quiet, Daily: o.config.Daily, Group: o.config.Group, Log: o.store.log,
 	})
 	return n, err
@@ -151,24 +152,50 @@ func (n *notices) zone(home devices.HouseholdID) *time.Location {
 	return time.UTC
 }
 
-// turn returns what a decision begins or ends that a farmer has to know of.
-func (n *notices) turn(d devices.Decision) (notify.Turn, bool) {
-	plot, ok := n.village().registry.Plot(d.Plot)
-	if !ok || plot.Household == "" {
-		return notify.Turn{}, false
+// turns returns what a decision begins or ends that farmers have to know of. An
+// alert about a station is for all whose crops it asks for.
+func (n *notices) turns(d devices.Decision) (turns []notify.Turn) {
+	reg := n.village().registry
+	if plot, ok := reg.Plot(d.Plot); ok {
+		if t, ok := turn(d, plot); ok {
+			turns = append(turns, t)
+		}
+		return turns
 	}
+	_, ofCrops := d.Numbers["plots_growing"]
+	for _, plot := range reg.Plots() {
+		if d.Kind != devices.AlertDecision || string(plot.Station) != d.Subject {
+			continue
+		}
+		if t, ok := turn(d, plot); ok && (t.Over || ofCrops && growing(plot, d.At)) {
+			t.ID += " " + string(plot.ID)
+			turns = append(turns, t)
+		}
+	}
+	return turns
+}
+
+// turn returns what a decision begins or ends for the household of a plot.
+func turn(d devices.Decision, plot devices.Plot) (notify.Turn, bool) {
 	t := notify.Turn{Household: plot.Household, Episode: notify.Episode{
-		Site: d.Site, Plot: d.Plot, Subject: d.Subject, Rule: d.Rule, Severity: d.Severity, Decision: d.ID, Began: d.At,
+		Site: d.Site, Plot: plot.ID, Subject: d.Subject, Rule: d.Rule, Severity: d.Severity, Decision: d.ID, Began: d.At,
 	}}
+	var worth bool
 	if d.Kind == devices.IrrigationDecision {
-		ok = wateringTurn(&t, d)
+		worth = wateringTurn(&t, d)
 	} else {
-		ok = alertTurn(&t, d, slices.Contains(plot.Valves, devices.DeviceID(d.Subject)))
+		worth = alertTurn(&t, d, slices.Contains(plot.Valves, devices.DeviceID(d.Subject)))
 	}
 	if t.Over {
 		t.Ended = d.At
 	}
-	return t, ok
+	return t, worth && plot.Household != ""
+}
+
+// growing reports whether a plot's crop is between planting and harvest.
+func growing(plot devices.Plot, at time.Time) bool {
+	crop, err := water.CropOf(plot.Crop)
+	return err == nil && !at.Before(plot.Planted) && at.Before(plot.Planted.AddDate(0, 0, crop.SeasonDays()))
 }
 
 // alertTurn is about an alert. What is only good to know is on the page and in

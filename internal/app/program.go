@@ -89,7 +89,6 @@ type program struct {
 	notices *notices
 	feed    *signals.Feed
 	sender  *signals.Sender
-	decided atomic.Int64 // decisions of this process
 	views   viewCache
 	history *influx.Client // reads what the writer wrote
 	asked   bool           // the valves have been asked how they stand; of the one step at a time

@@ -20,17 +20,33 @@ import (
 
 type rulesCommand struct {
 	Check  rulesCheck  `cmd:"" help:"Check rule files: every problem with file:line:column."`
+	Test   rulesTest   `cmd:"" help:"Run the tests of rule files, and those of the built-in rules: what fails with file:line:column."`
 	Replay rulesReplay `cmd:"" help:"Decide everything again from the journal of a stopped program, and print decisions_sha256."`
 }
 
 type rulesCheck struct {
-	Files  []string `arg:"" optional:"" help:"Rule files; without any, those of --config."`
+	Files  []string `arg:"" optional:"" help:"Rule files, and their tests: FILE_test.yaml; besides them those of --config."`
 	Config string   `placeholder:"FILE" help:"The configuration whose rule files are meant."`
 	JSON   bool     `name:"json" help:"Print JSON, and nothing else, to standard output."`
 }
 
 // Run prints every problem with its place.
 func (k rulesCheck) Run(c console) error {
+	set, problems := k.load()
+	if err := printProblems(c, problems, k.JSON); err != nil {
+		return err
+	}
+	if position.HasErrors(problems) {
+		return errCheckFailed
+	}
+	if !k.JSON {
+		_, _ = fmt.Fprintf(c.err, "%d rules, version %.12s: no errors\n", len(set.Rules), set.Hash)
+	}
+	return nil
+}
+
+// load reads the files that are meant, with the built-in rules.
+func (k *rulesCheck) load() (*rulefile.Set, []position.Problem) {
 	var problems []position.Problem
 	if k.Config != "" {
 		cfg, found := config.Load(k.Config)
@@ -40,7 +56,21 @@ func (k rulesCheck) Run(c console) error {
 		}
 	}
 	set, found := rulefile.Load(k.Files, true)
-	problems = append(problems, found...)
+	return set, append(problems, found...)
+}
+
+type rulesTest struct{ rulesCheck }
+
+// Run prints what the tests expected and did not get. The built-in rules are
+// tested too, but for those whose place another has taken.
+func (k rulesTest) Run(c console) error {
+	set, problems := k.load()
+	ran := 0
+	if set != nil {
+		var failed []position.Problem
+		ran, failed = rulefile.Try(set, k.Files, true)
+		problems = append(problems, failed...)
+	}
 	if err := printProblems(c, problems, k.JSON); err != nil {
 		return err
 	}
@@ -48,7 +78,7 @@ func (k rulesCheck) Run(c console) error {
 		return errCheckFailed
 	}
 	if !k.JSON {
-		_, _ = fmt.Fprintf(c.err, "%d rules, version %.12s: no errors\n", len(set.Rules), set.Hash)
+		_, _ = fmt.Fprintf(c.err, "%d tests of %d rules: all passed\n", ran, len(set.Rules))
 	}
 	return nil
 }
@@ -91,7 +121,7 @@ func (k rulesReplay) Run(ctx context.Context, c console) error {
 		return err
 	}
 	defer func() { _ = store.Close() }()
-	r := &replay{store: store}
+	r := &replay{versions: versions{store}}
 	if k.Shuffle != nil {
 		r.rng = rand.New(rand.NewPCG(*k.Shuffle, 0)) //nolint:gosec // seeded on purpose
 	}
@@ -154,13 +184,14 @@ func readWhole(ctx context.Context, c console, f *folder, fn func(context.Contex
 	return err
 }
 
-// A replay decides a journal's facts again. With a source of randomness they
-// come in any order between the ticks.
+// A replay decides a journal's facts again, by the versions that were in force.
+// With a source of randomness the facts between two ticks come in any order,
+// and as late as the versions allow.
 type replay struct {
-	store   *records.Store
+	versions
 	rng     *rand.Rand // nil: as they came
-	sites   []*rules.Site
-	held    []devices.Fact // until the next tick
+	sites   rules.Sites
+	held    []devices.Fact // until a tick
 	version devices.Version
 	digest  rules.Digest
 	facts   int64
@@ -170,77 +201,71 @@ type replay struct {
 
 func (r *replay) record(ctx context.Context, record *journal.Record) error {
 	for f := range record.Facts() {
+		if r.change != nil {
+			r.change(&f)
+		}
 		switch f.Kind {
 		case devices.TickFact:
 			if err := r.tick(f); err != nil {
 				return err
 			}
 		case devices.VersionFact:
-			if r.version == *f.Version {
-				break
-			}
-			configs, err := configsOf(ctx, r.store, *f.Version, replayLateness)
-			if err != nil {
+			if err := r.configure(ctx, *f.Version); err != nil {
 				return err
 			}
-			r.configure(configs)
-			r.version = *f.Version
 		default:
 			r.facts++
-			if r.change != nil {
-				r.change(&f)
-			}
 			r.held = append(r.held, f)
 		}
 	}
 	return nil
 }
 
+// tick hands over what has come by a tick, and decides. A fact that plays no
+// part at this tick may come as late as the next.
 func (r *replay) tick(tick devices.Fact) error {
+	later := func(devices.Fact) bool { return false }
 	if r.rng != nil {
 		r.rng.Shuffle(len(r.held), func(i, j int) { r.held[i], r.held[j] = r.held[j], r.held[i] })
+		watermark := tick.At.Add(-time.Duration(r.version.LatenessS) * time.Second)
+		later = func(f devices.Fact) bool {
+			return f.Kind != devices.ActFact && f.At.After(watermark) && r.rng.IntN(2) == 0
+		}
 	}
+	kept := r.held[:0]
 	for _, f := range r.held {
-		for _, s := range r.sites {
-			if f.Location.Site == "" || f.Location.Site == s.ID() {
-				s.Add(f)
-			}
+		if later(f) {
+			kept = append(kept, f)
+		} else {
+			r.sites.Add(f)
 		}
 	}
-	r.held = r.held[:0]
-	for _, s := range r.sites {
-		if s.ID() != tick.Location.Site {
-			continue
-		}
-		r.ticks++
-		for _, d := range s.Tick(tick.At) {
-			if err := r.digest.Add(d); err != nil {
-				return err
-			}
+	r.held = kept
+	r.ticks++
+	return r.decided(r.sites.Tick(tick))
+}
+
+func (r *replay) decided(decisions []devices.Decision) error {
+	for _, d := range decisions {
+		if err := r.digest.Add(d); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// replayLateness is that of a stepped journal: a step has waited for its facts.
-const replayLateness = 0
-
-func (r *replay) configure(configs []rules.Config) {
-	var sites []*rules.Site
-	for _, c := range configs {
-		var site *rules.Site
-		for _, s := range r.sites {
-			if s.ID() == c.Site.ID {
-				site = s
-				site.Configure(c)
-			}
-		}
-		if site == nil {
-			site = rules.New(c)
-		}
-		sites = append(sites, site)
+func (r *replay) configure(ctx context.Context, v devices.Version) error {
+	if v == r.version {
+		return nil
 	}
-	r.sites = sites
+	configs, err := r.configs(ctx, v)
+	if err != nil {
+		return err
+	}
+	var decided []devices.Decision
+	r.sites, decided = r.sites.Configure(configs)
+	r.version = v
+	return r.decided(decided)
 }
 
 func (r *replay) late() (n int64) {

@@ -111,7 +111,7 @@ func (tr *trial) replays(data, want string) {
 	midnight := time.Date(2026, 7, 10, 16, 0, 0, 0, time.UTC)
 	for nth := range 10 {
 		seen := 0
-		r := &replay{store: store, change: func(f *devices.Fact) {
+		r := &replay{versions: versions{store}, change: func(f *devices.Fact) {
 			if f.Key.Quantity == devices.SoilMoisture && f.Key.DepthCM == "20" && f.At.Equal(midnight) {
 				if seen == nth {
 					f.Value -= 0.01
@@ -134,16 +134,17 @@ func (tr *trial) replays(data, want string) {
 // what becomes of the fields, is the same.
 func TestSameSeedSameDecisions(t *testing.T) {
 	o := village.Options{
-		Season: field.Drought, Days: counts(4, 15), Plots: 6, Seed: 4, Faults: firmware.Faults{Noise: 1},
+		Season: field.Drought, Days: counts(4, 15), Plots: 6, Seed: 9, Faults: firmware.Faults{Noise: 1},
 		Start: time.Date(2026, 7, 9, 16, 0, 0, 0, time.UTC),
 	}
 	calm, rough := newEstate(t, o), newEstate(t, o)
 	rough.link.Rough = firmware.Rough{Delay: 50 * time.Millisecond, Cut: 0.01, Seed: 1}
 	want, got := calm.season(nil), rough.season(nil)
+	calm.measures()
 	_, wantSHA := calm.decisions()
 	all, gotSHA := rough.decisions()
-	if gotSHA != wantSHA || len(all) == 0 {
-		t.Errorf("%d decisions %s, want %s", len(all), gotSHA, wantSHA)
+	if gotSHA != wantSHA || got.Openings.Number == 0 {
+		t.Errorf("%d decisions and %d openings, %s, want %s", len(all), got.Openings.Number, gotSHA, wantSHA)
 	}
 	if got.Water != want.Water || got.Yield != want.Yield || got.Openings != want.Openings {
 		t.Errorf("the fields had %+v %+v %+v, want %+v %+v %+v", got.Water, got.Yield, got.Openings, want.Water, want.Yield, want.Openings)
@@ -238,6 +239,47 @@ func (e *estate) season(meanwhile func(ctx context.Context)) village.Report {
 		e.t.Fatalf("the season ended with %v; %s", end.err, e.out.tail())
 	}
 	return end.r
+}
+
+// measures holds the metrics of the rules and the valves of the running program
+// against what the API says.
+func (e *estate) measures() {
+	e.t.Helper()
+	_, page := e.trial.get("/metrics")
+	sum := map[string]float64{}
+	of := map[string]float64{}
+	for line := range strings.Lines(string(page)) {
+		var v float64
+		series, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if _, err := fmt.Sscan(value, &v); err != nil || strings.HasPrefix(line, "#") {
+			continue
+		}
+		name, _, _ := strings.Cut(series, "{")
+		sum[name] += v
+		of[series] = v
+	}
+	valves := 0
+	for _, p := range e.village.Registry.Plots {
+		valves += len(p.Valves)
+	}
+	if n := sum["ganlin_valves"]; n != float64(valves) || of[`ganlin_valves{state="closed"}`] == 0 {
+		e.t.Errorf("%g valves are measured of %d: %v", n, valves, of)
+	}
+	if _, told := of[`ganlin_valve_commands_total{result="expired"}`]; !told || of[`ganlin_valve_commands_total{result="confirmed"}`] == 0 {
+		e.t.Error("no command is measured")
+	}
+	if _, told := of[`ganlin_alerts{severity="critical",state="firing"}`]; !told {
+		e.t.Error("alerts that nobody has are not measured as 0")
+	}
+	delay, told := of["ganlin_rules_watermark_delay_seconds"]
+	if !told || delay < 0 || delay > 3600 || of["ganlin_rules_evaluations_total"] == 0 {
+		e.t.Errorf("a delay of %g s (%v), %g evaluations", delay, told, of["ganlin_rules_evaluations_total"])
+	}
+	for series := range of {
+		if strings.Contains(series, `device="`) {
+			e.t.Errorf("%s has a label for each device", series)
+		}
+	}
 }
 
 // decisions returns what the stopped program decided, and the digest of it.

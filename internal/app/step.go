@@ -51,11 +51,7 @@ func (s *stepper) Step(ctx context.Context, at time.Time, last map[devices.Devic
 	if err := s.p.valvesReady(ctx); err != nil {
 		return time.Time{}, err
 	}
-	var sites []devices.SiteID
-	for _, site := range s.p.registry.Load().Sites() {
-		sites = append(sites, site.ID)
-	}
-	if err := s.p.journal.AppendTicks(ctx, at, sites); err != nil {
+	if err := s.p.journal.AppendTicks(ctx, at, s.p.sites()); err != nil {
 		return time.Time{}, fmt.Errorf("%w: writing the tick %s: %w", httpapi.ErrUnavailable, at.Format(time.RFC3339), err)
 	}
 	s.clock.advance(at)

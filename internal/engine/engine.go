@@ -85,9 +85,10 @@ type Engine struct {
 	began       time.Time // of the facts that wait for a commit, on the wall
 
 	mu      sync.Mutex
-	sites   []*rules.Site
+	sites   rules.Sites
 	kept    Position // of the newest snapshot
 	ticked  time.Time
+	looked  int64         // at rules, by this process
 	changed chan struct{} // closed at each tick
 }
 
@@ -157,7 +158,7 @@ func (e *Engine) handle(ctx context.Context, at Position, r Record) error {
 		e.facts++
 		switch f.Kind {
 		case devices.VersionFact:
-			if err := e.configure(ctx, *f.Version); err != nil {
+			if err := e.configure(ctx, *f.Version, recovering); err != nil {
 				return err
 			}
 		case devices.TickFact:
@@ -188,30 +189,28 @@ func (e *Engine) handle(ctx context.Context, at Position, r Record) error {
 func (e *Engine) add(f devices.Fact) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for _, s := range e.sites {
-		if f.Location.Site == "" || f.Location.Site == s.ID() {
-			s.Add(f)
-		}
-	}
+	e.sites.Add(f)
 }
 
 // tick lets the time of a site move on.
 func (e *Engine) tick(f devices.Fact, recovering bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for _, s := range e.sites {
-		if s.ID() != f.Location.Site {
-			continue
-		}
-		if decided := s.Tick(f.At); !recovering {
-			e.pending = append(e.pending, decided...)
-		}
+	before := e.sites.Evaluations()
+	e.decide(e.sites.Tick(f), recovering)
+	e.looked += e.sites.Evaluations() - before
+}
+
+// decide takes down what was decided, unless it was already before a restart.
+func (e *Engine) decide(decided []devices.Decision, recovering bool) {
+	if !recovering {
+		e.pending = append(e.pending, decided...)
 	}
 }
 
 // configure puts a version into force. Sites decide at ticks, so that is the
 // next tick; facts of what is new in it count from now on.
-func (e *Engine) configure(ctx context.Context, v devices.Version) error {
+func (e *Engine) configure(ctx context.Context, v devices.Version, recovering bool) error {
 	if v == e.version {
 		return nil
 	}
@@ -221,27 +220,10 @@ func (e *Engine) configure(ctx context.Context, v devices.Version) error {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	var sites []*rules.Site
-	for _, c := range configs {
-		site := e.site(c.Site.ID)
-		if site == nil {
-			site = rules.New(c)
-		} else {
-			site.Configure(c)
-		}
-		sites = append(sites, site)
-	}
-	e.sites, e.version = sites, v
-	return nil
-}
-
-// site returns a site by its id, or nil. e.mu is held.
-func (e *Engine) site(id devices.SiteID) *rules.Site {
-	for _, s := range e.sites {
-		if s.ID() == id {
-			return s
-		}
-	}
+	var decided []devices.Decision
+	e.sites, decided = e.sites.Configure(configs)
+	e.decide(decided, recovering)
+	e.version = v
 	return nil
 }
 
@@ -356,6 +338,13 @@ func (e *Engine) Look(fn func(*rules.Site)) {
 	for _, s := range e.sites {
 		fn(s)
 	}
+}
+
+// Evaluations returns how often this process looked at a rule for something.
+func (e *Engine) Evaluations() int64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.looked
 }
 
 // Kept is where reading begins after a restart: nothing behind it may be purged.

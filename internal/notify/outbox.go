@@ -21,8 +21,8 @@ type Options struct {
 	Now func() time.Time
 	// Zone is where a household's day begins and ends.
 	Zone func(devices.HouseholdID) *time.Location
-	// Turn returns what a decision begins or ends, if anything that people have to know of.
-	Turn func(devices.Decision) (Turn, bool)
+	// Turns returns what a decision begins or ends that people have to know of.
+	Turns func(devices.Decision) []Turn
 	// Stale reports that what began and was not told yet is so no more, though nothing says it ended.
 	Stale func(Episode) bool
 	// Compose puts a notice into words; one without lines is a test.
@@ -168,15 +168,13 @@ func (b *Outbox) read(ctx context.Context) (more bool, err error) {
 	}
 	d, now := b.draft(), b.o.Now()
 	for _, decision := range decided {
-		turn, ok := b.o.Turn(decision)
-		if !ok {
-			continue
-		}
-		for _, id := range b.homes[turn.Household] {
-			if turn.Over {
-				d.book(id).End(turn.Episode, now)
-			} else {
-				d.book(id).Begin(turn.Episode, now)
+		for _, turn := range b.o.Turns(decision) {
+			for _, id := range b.homes[turn.Household] {
+				if turn.Over {
+					d.book(id).End(turn.Episode, now)
+				} else {
+					d.book(id).Begin(turn.Episode, now)
+				}
 			}
 		}
 	}

@@ -106,7 +106,7 @@ func TestHash(t *testing.T) {
 }
 
 func TestOverride(t *testing.T) {
-	set := load(t, true, "rules: [{id: heat, about: plot, when: t_max_24h_c > 40, severity: warning}]")
+	set := load(t, true, "rules: [{id: heat, about: station, when: t_max_24h_c > 40, severity: warning}]")
 	if r := set.Rule("heat"); r.Builtin || r.When.String() != "t_max_24h_c > 40" || r.Clear != nil || r.Severity != condition.Warning {
 		t.Errorf("%+v", r)
 	}
@@ -114,8 +114,8 @@ func TestOverride(t *testing.T) {
 	if !stock.Rule("heat").Builtin || len(stock.Rules) != len(set.Rules) || stock.Hash == set.Hash {
 		t.Error("the built-in rule is not there any more")
 	}
-	_, problems := rulefile.Load(write(t, "rules:\n- {id: heat, about: station, when: weather_age_h > 1, severity: info}\n"), true)
-	want := []string{"a.yaml:2:8: error: rule heat takes the place of a built-in one, which is about a plot and does alert; keep that, or choose another id"}
+	_, problems := rulefile.Load(write(t, "rules:\n- {id: heat, about: plot, when: weather_age_h > 1, severity: info}\n"), true)
+	want := []string{"a.yaml:2:8: error: rule heat takes the place of a built-in one, which is about a station and does alert; keep that, or choose another id"}
 	if diff := cmp.Diff(want, lines(problems)); diff != "" {
 		t.Error(diff)
 	}

@@ -95,7 +95,10 @@ type ValveFacts struct {
 
 // StationFacts are what conditions about a weather station see.
 type StationFacts struct {
-	WeatherAgeH Fact[float64] `expr:"weather_age_h" unit:"h" doc:"since the newest value; since the start if there was none"`
+	WeatherAgeH  Fact[float64] `expr:"weather_age_h" unit:"h" doc:"since the newest value; since the start if there was none"`
+	TMin24hC     Fact[float64] `expr:"t_min_24h_c" unit:"Cel" doc:"lowest air temperature of the last 24 hours"`
+	TMax24hC     Fact[float64] `expr:"t_max_24h_c" unit:"Cel" doc:"highest air temperature of the last 24 hours"`
+	PlotsGrowing Fact[float64] `expr:"plots_growing" unit:"1" doc:"plots of the station between planting and harvest"`
 }
 
 // DeviceFacts are what conditions about a device see.

@@ -192,28 +192,6 @@ func TestSeriesGoesOn(t *testing.T) {
 	})
 }
 
-func TestSilent(t *testing.T) {
-	const every = 10 * time.Minute
-	for _, c := range []struct {
-		last time.Time
-		want bool
-		age  time.Duration
-	}{
-		{after(0), false, 0},
-		{after(-30 * time.Minute), false, 30 * time.Minute},
-		{after(-30*time.Minute - time.Millisecond), true, 30*time.Minute + time.Millisecond},
-		{after(time.Hour), false, 0}, // its clock is ahead
-		{time.Time{}, true, math.MaxInt64},
-	} {
-		if got := quality.Silent(c.last, start, every); got != c.want {
-			t.Errorf("last heard %s, silent is %v", c.last, got)
-		}
-		if got := quality.Age(c.last, start); got != c.age {
-			t.Errorf("last heard %s, its age is %s", c.last, got)
-		}
-	}
-}
-
 func BenchmarkSeries(b *testing.B) {
 	b.ReportAllocs()
 	var s quality.Series
