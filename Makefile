@@ -1,6 +1,6 @@
 # Two commands do everything: `make demo` runs the village, `make test` passes the tests.
 # Tools are built by the Go toolchain into the user's cache folder, pinned by version; nothing is fetched but Go modules
-# and, for the tests, Debian's packages (mosquitto, mosquitto-clients, chromium, fonts-noto-cjk).
+# and, for the tests, Debian's packages (.ci/parts) and two pinned ones of npm (dashboards/grafana/testdata/schema).
 
 GO       ?= go
 CACHE    := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/ganlin
@@ -28,10 +28,12 @@ test: parts influxd $(TESTSUM)
 test-long: parts influxd $(TESTSUM)
 	GANLIN_LONG=1 $(TESTSUM) --format standard-verbose -- -timeout 60m -count=1 -p 1 ./...
 
-# What is written by a program: routes and types of the API, from its document. It has to say of every operation who may use it.
+# What is written by a program: routes and types of the API, from its document, which has to say of every operation who may use it;
+# and the JSON that Grafana loads.
 generate: $(OAPI)
 	$(OAPI) -config $(API)
 	$(GO) test -count=1 -run TestDocument ./internal/httpapi
+	$(GO) test -count=1 -run TestJSON ./dashboards/grafana -update
 
 lint: $(LINT) $(OAPI)
 	$(LINT) run ./...
