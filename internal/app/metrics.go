@@ -43,9 +43,11 @@ func (m *metrics) handler() http.Handler {
 
 // The metrics that are read at a scrape.
 var (
+	receivedDesc  = desc("ganlin_ingest_messages_received_total", "Messages that are on disk: received = decoded + dead_lettered of ganlin_ingest_messages_total.")
 	messagesDesc  = desc("ganlin_ingest_messages_total", "Messages by what became of them; refused ones were never acknowledged.", "result")
 	valuesDesc    = desc("ganlin_ingest_values_total", "Values by what became of them: decoded = stored + duplicate + rejected + ganlin_ingest_values_waiting.", "result")
 	waitingDesc   = desc("ganlin_ingest_values_waiting", "Values in the journal that the database does not have yet.")
+	quietDesc     = desc("ganlin_accounting_quiet", "Whether nothing was on its way between two counts at this scrape, so that the law of conservation holds exactly: 1 or 0.")
 	notesDesc     = desc("ganlin_ingest_notes_total", "Values noted beside the accounting.", "note")
 	refusedDesc   = desc("ganlin_door_refused_total", "Logins and publishes refused at the embedded broker, by reason.", "reason")
 	lagDesc       = desc("ganlin_journal_lag_records", "Records that a reader of the journal has not handled yet.", "reader")
@@ -57,6 +59,7 @@ var (
 	unsentDesc    = desc("ganlin_notices_pending", "Messages to farmers that are to be sent.", "channel")
 	signalsDesc   = desc("ganlin_signals_pending", "Signals that webhooks in force have not taken yet, summed over the webhooks.")
 	webhooksDesc  = desc("ganlin_webhooks", "Webhooks by how they are: well, failing or disabled.", "state")
+	freeDesc      = desc("ganlin_data_free_bytes", "Room on the disk of the data folder.")
 	partReadyDesc = desc("ganlin_part_ready", "Whether a part does its work: 1 or 0.", "part")
 )
 
@@ -75,7 +78,9 @@ func (p *program) Collect(out chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
-	a, _ := p.accounting()
+	a, quiet := p.accounting()
+	counter(receivedDesc, float64(a.Messages.Received))
+	gauge(quietDesc, truth(quiet))
 	counter(messagesDesc, float64(a.Messages.Decoded), "decoded")
 	counter(messagesDesc, float64(a.Messages.DeadLettered), "dead_lettered")
 	counter(messagesDesc, float64(p.intake.Stats().Refused), "refused")
@@ -128,11 +133,18 @@ func (p *program) Collect(out chan<- prometheus.Metric) {
 		gauge(webhooksDesc, float64(hooks[state]), state)
 	}
 	p.collectRules(counter, gauge)
-	for part, state := range p.parts() {
-		ready := 0.0
-		if state == httpapi.OK {
-			ready = 1
-		}
-		gauge(partReadyDesc, ready, part)
+	if free, err := freeBytes(p.folder.path); err == nil {
+		gauge(freeDesc, float64(free))
 	}
+	for part, state := range p.parts() {
+		gauge(partReadyDesc, truth(state == httpapi.OK), part)
+	}
+}
+
+// truth is a yes or no as Prometheus has it.
+func truth(yes bool) float64 {
+	if yes {
+		return 1
+	}
+	return 0
 }
