@@ -9,6 +9,8 @@ import (
 	"ganlin/ingest"
 	"ganlin/internal/influx"
 	"ganlin/internal/journal"
+	"ganlin/internal/notify"
+	"ganlin/internal/records"
 )
 
 // The programs of a trial: as it is, and each with one promise broken on purpose.
@@ -17,6 +19,8 @@ const (
 	answerEarly = "answer_early" // acknowledges before the journal has it
 	loseRecord  = "lose_record"  // one record on its way to the database disappears
 	dropAway    = "drop_away"    // what comes while the database is away is dropped
+	forgetSent  = "forget_sent"  // after a restart messages that were sent count as unsent
+	forgetTold  = "forget_told"  // after a restart nobody knows what people were told
 )
 
 func trialHooks(kind string) hooks {
@@ -33,6 +37,10 @@ func trialHooks(kind string) hooks {
 			}
 			return batch
 		}}
+	case forgetSent:
+		return hooks{notices: func(s notify.Store) notify.Store { return forgetful{s.(noticeStore), true} }}
+	case forgetTold:
+		return hooks{notices: func(s notify.Store) notify.Store { return forgetful{s.(noticeStore), false} }}
 	case dropAway:
 		var away func() bool
 		return hooks{
@@ -46,6 +54,28 @@ func trialHooks(kind string) hooks {
 		}
 	}
 	return hooks{}
+}
+
+// A forgetful store forgets at a start what was sent, or what people were told.
+type forgetful struct {
+	noticeStore
+	sent bool
+}
+
+func (f forgetful) Load(ctx context.Context) (notify.Kept, error) {
+	kept, err := f.noticeStore.Load(ctx)
+	if err != nil || !f.sent {
+		kept.Books = nil
+		return kept, err
+	}
+	all, err := f.notices(ctx, records.Selection{})
+	for _, n := range all {
+		if n.State == notify.Sent {
+			n.State, n.Settled, n.Doubt = notify.Pending, time.Time{}, true
+			kept.Open = append(kept.Open, n)
+		}
+	}
+	return kept, err
 }
 
 // isAway reports whether a database does not answer within a second.

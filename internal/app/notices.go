@@ -62,7 +62,7 @@ func (p *program) openNotices(ctx context.Context) error {
 		return err
 	}
 	p.notices, err = newNotices(ctx, noticesOptions{
-		config: p.o.config.Notify, store: noticeStore{p.records, seal, p.log}, registry: p.registry.Load, now: p.clock.Now,
+		config: p.o.config.Notify, store: noticeStore{p.records, seal, p.log}, between: p.o.hooks.notices, registry: p.registry.Load, now: p.clock.Now,
 		link: func() string {
 			if p.o.config.Notify.Link == "" && p.o.village != nil { // the demo is looked at where it runs
 				return p.url() + "/my"
@@ -83,6 +83,7 @@ func (p *program) openNotices(ctx context.Context) error {
 type noticesOptions struct {
 	config   config.Notify
 	store    noticeStore
+	between  func(notify.Store) notify.Store // outbox and store; may be nil
 	registry func() *registry.Registry
 	now      func() time.Time
 	link     func() string
@@ -111,8 +112,12 @@ func newNotices(ctx context.Context, o noticesOptions) (*notices, error) {
 	if err != nil {
 		return nil, err
 	}
+	store := notify.Store(o.store)
+	if o.between != nil {
+		store = o.between(store)
+	}
 	n.outbox, err = notify.Open(ctx, notify.Options{
-		Store: o.store, Channels: channels, Now: o.now, Zone: n.zone, Turns: n.turns, Stale: n.stale, Compose: n.compose,
+		Store: store, Channels: channels, Now: o.now, Zone: n.zone, Turns: n.turns, Stale: n.stale, Compose: n.compose,
 		Quiet: quiet, Daily: o.config.Daily, Group: o.config.Group, Log: o.store.log,
 	})
 	return n, err

@@ -23,6 +23,7 @@ import (
 	"ganlin/internal/journal"
 	"ganlin/internal/mqtt"
 	"ganlin/internal/natsd"
+	"ganlin/internal/notify"
 	"ganlin/internal/now"
 	"ganlin/internal/records"
 	"ganlin/internal/registry"
@@ -49,6 +50,7 @@ type programOptions struct {
 type hooks struct {
 	journal func(ingest.Journal) ingest.Journal       // between intake and journal
 	batch   func([]*journal.Record) []*journal.Record // between journal and database
+	notices func(notify.Store) notify.Store           // between outbox and records store
 	started func(*program)
 }
 

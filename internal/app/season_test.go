@@ -178,13 +178,22 @@ type estate struct {
 // newEstate starts the program with time from outside.
 func newEstate(t *testing.T, o village.Options) *estate {
 	t.Helper()
+	e := layEstate(t, o, asItIs, "")
+	e.serve()
+	return e
+}
+
+// layEstate makes everything ready for a program of a kind to start. extra is
+// added to its configuration.
+func layEstate(t *testing.T, o village.Options, kind, extra string) *estate {
+	t.Helper()
 	v, err := village.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &estate{village: v, trial: &trial{t: t, kind: asItIs, folder: t.TempDir(), mqtt: freeAddress(t)}}
+	e := &estate{village: v, trial: &trial{t: t, kind: kind, folder: t.TempDir(), mqtt: freeAddress(t)}}
 	e.config = filepath.Join(e.folder, "ganlin.yaml")
-	write(t, e.config, fmt.Sprintf("data: data\nhttp: {listen: %q}\nmqtt: {listen: {address: %q}}\nregistry: [registry.yaml]\nsignals: {allow_private: [127.0.0.0/8]}\n", freeAddress(t), e.mqtt))
+	write(t, e.config, fmt.Sprintf("data: data\nhttp: {listen: %q}\nmqtt: {listen: {address: %q}}\nregistry: [registry.yaml]\nsignals: {allow_private: [127.0.0.0/8]}\n%s", freeAddress(t), e.mqtt, extra))
 	reg, problems := registry.Load(nil, registry.Options{Imported: []*registry.File{registry.FromEntities("village", registry.Entities(v.Registry))}})
 	if reg == nil {
 		t.Fatal(problems)
@@ -202,11 +211,9 @@ func newEstate(t *testing.T, o village.Options) *estate {
 	for _, m := range made {
 		secrets[devices.DeviceID(m.Device)] = m.Password
 	}
-	e.serve()
 	e.link = village.Link{
 		Broker:      &url.URL{Scheme: "tcp", Host: e.mqtt},
 		Credentials: func(id devices.DeviceID) (string, string) { return string(id), secrets[id] },
-		Step:        village.API{URL: e.ready.HTTP, Token: e.ready.Token, Client: http.DefaultClient, Logger: slog.New(slog.DiscardHandler)},
 	}
 	return e
 }
@@ -215,6 +222,9 @@ func (e *estate) serve() {
 	e.t.Helper()
 	e.launch("serve", "--config", e.config, "--step")
 	e.waitReady()
+	if e.link.Step == nil {
+		e.link.Step = village.API{URL: e.ready.HTTP, Token: e.ready.Token, Client: http.DefaultClient, Logger: slog.New(slog.DiscardHandler)}
+	}
 }
 
 // season lives the village to its end; meanwhile is done beside it.

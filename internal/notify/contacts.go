@@ -23,6 +23,9 @@ func (b *Outbox) Contacts() []Contact {
 func (b *Outbox) Add(ctx context.Context, contacts []Contact) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if err := b.read(ctx); err != nil { // what was decided before they came is for the others
+		return err
+	}
 	if err := b.o.Store.SaveContacts(ctx, contacts); err != nil {
 		return err
 	}

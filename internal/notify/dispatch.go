@@ -44,6 +44,9 @@ func backoff(failures int) time.Duration {
 func (b *Outbox) due(ctx context.Context) (out []try, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if err := b.read(ctx); err != nil {
+		return nil, err
+	}
 	d, now, wall := b.draft(), b.o.Now(), time.Now()
 	for id, c := range b.contacts {
 		known := b.books[id]

@@ -128,15 +128,8 @@ func (b *Outbox) Run(ctx context.Context) error {
 }
 
 // look reads what is new and starts the tries that are due. What cannot be
-// kept is not done: the next look tries again.
+// kept is not done: the next look does it.
 func (b *Outbox) look(ctx context.Context, tries *sync.WaitGroup) {
-	for more := true; more; {
-		var err error
-		if more, err = b.read(ctx); err != nil {
-			b.complain(ctx, err)
-			return
-		}
-	}
 	due, err := b.due(ctx)
 	if err != nil {
 		b.complain(ctx, err)
@@ -158,14 +151,21 @@ func (b *Outbox) complain(ctx context.Context, err error) {
 	}
 }
 
-// read enters what was decided since into the books.
-func (b *Outbox) read(ctx context.Context) (more bool, err error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	decided, last, err := b.o.Store.Decided(ctx, b.cursor, readAtOnce)
-	if err != nil || last == b.cursor {
-		return false, err
+// read enters what was decided since into the books. b.mu is held.
+func (b *Outbox) read(ctx context.Context) error {
+	for {
+		decided, last, err := b.o.Store.Decided(ctx, b.cursor, readAtOnce)
+		if err != nil || last == b.cursor {
+			return err
+		}
+		if err := b.enter(ctx, decided, last); err != nil {
+			return err
+		}
 	}
+}
+
+// enter takes in decisions up to a number.
+func (b *Outbox) enter(ctx context.Context, decided []devices.Decision, last int64) error {
 	d, now := b.draft(), b.o.Now()
 	for _, decision := range decided {
 		for _, turn := range b.o.Turns(decision) {
@@ -179,7 +179,7 @@ func (b *Outbox) read(ctx context.Context) (more bool, err error) {
 		}
 	}
 	d.cursor = last
-	return len(decided) == readAtOnce, d.keep(ctx)
+	return d.keep(ctx)
 }
 
 // A draft is what is about to change: copies, which count once they are kept.
