@@ -173,8 +173,9 @@ func problem(w http.ResponseWriter, status int, detail string) {
 	h.Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(struct {
+		Type   string `json:"type"`
 		Title  string `json:"title"`
 		Status int    `json:"status"`
 		Detail string `json:"detail"`
-	}{strings.ToLower(http.StatusText(status)), status, detail})
+	}{"about:blank", strings.ToLower(http.StatusText(status)), status, detail})
 }

@@ -94,10 +94,9 @@ func (r *registrar) Add(_ context.Context, d devices.Device) ([]httpapi.Credenti
 	return []httpapi.Credential{{Device: d.ID}}, nil
 }
 
-// serve serves the API to who has that reach.
-func serve(t *testing.T, reach httpapi.Reach, change func(*httpapi.Options)) *httptest.Server {
-	t.Helper()
-	o := httpapi.Options{
+// options are of an API for who has that reach.
+func options(reach httpapi.Reach) httpapi.Options {
+	return httpapi.Options{
 		Require: func(_ string, next http.Handler) http.Handler { return next },
 		Access: func(context.Context) (httpapi.Access, bool) {
 			return httpapi.Access{Account: "a-1", Reach: reach}, reach != nil
@@ -105,6 +104,12 @@ func serve(t *testing.T, reach httpapi.Reach, change func(*httpapi.Options)) *ht
 		Registrar: &registrar{}, Plots: village(250), Rules: func() httpapi.RuleSet { return httpapi.RuleSet{} },
 		Metrics: http.NotFoundHandler(), Live: http.NotFoundHandler(), Log: slog.New(slog.DiscardHandler),
 	}
+}
+
+// serve serves the API to who has that reach.
+func serve(t *testing.T, reach httpapi.Reach, change func(*httpapi.Options)) *httptest.Server {
+	t.Helper()
+	o := options(reach)
 	if change != nil {
 		change(&o)
 	}
