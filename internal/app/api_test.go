@@ -304,7 +304,9 @@ func TestPeopleAndAlerts(t *testing.T) {
 	s := openStill(t, folder, nil)
 	s.serve(t)
 	at := time.Date(2026, 7, 1, 8, 0, 0, 0, time.UTC)
-	if err := s.records.CommitEffects(t.Context(), records.Effects{Progress: records.Progress{Reader: readerRules}, Alerts: []records.AlertRow{
+	if err := s.records.CommitEffects(t.Context(), records.Effects{Progress: records.Progress{Reader: readerRules}, Decisions: []devices.Decision{
+		{ID: "d-1", At: at, Site: "sanquan", Subject: "p-001", Plot: "p-001", Rule: "drought", Kind: devices.AlertDecision, Outcome: "firing", Texts: map[string]string{"alert": "a-1"}},
+	}, Alerts: []records.AlertRow{
 		{ID: "a-1", Rule: "drought", Severity: "warning", Subject: "p-001", Plot: "p-001", Site: "sanquan", State: "regained", RaisedAt: at},
 		{ID: "a-2", Rule: "drought", Severity: "warning", Subject: "p-002", Plot: "p-002", Site: "sanquan", State: "unknown", RaisedAt: at},
 		{ID: "a-3", Rule: "silent", Severity: "warning", Subject: "w-01", Site: "sanquan", State: "resolved", RaisedAt: at.Add(time.Hour), ResolvedAt: at.Add(2 * time.Hour)},
@@ -363,6 +365,11 @@ func TestPeopleAndAlerts(t *testing.T) {
 		if c.status != c.want {
 			t.Errorf("%s: %d, want %d", c.name, c.status, c.want)
 		}
+	}
+	var why httpapi.Explained
+	farmer.get("/decisions/{id}", map[string]string{"id": "a-1"}, "", &why)
+	if why.Decision.ID != "d-1" {
+		t.Errorf("the alert was raised by %+v", why.Decision)
 	}
 	var alert httpapi.Alert
 	farmer.get("/alerts/{id}", map[string]string{"id": "a-1"}, "", &alert)

@@ -25,6 +25,9 @@ var _ httpapi.Decisions = decisionSource{}
 func (p decisionSource) Decision(ctx context.Context, reach httpapi.Reach, id string) (httpapi.Explained, error) {
 	v := p.decidedNow()
 	d, err := p.records.Decision(ctx, id)
+	if errors.Is(err, records.ErrNotFound) {
+		d, err = p.raised(ctx, id)
+	}
 	none := errors.Is(err, records.ErrNotFound) || errors.Is(err, records.ErrAmbiguous)
 	if none || err == nil && !v.sees(reach, d.Plot, d.Subject, d.Site) {
 		return httpapi.Explained{}, fmt.Errorf("%w: nothing was decided under %q, or more than one thing; send the whole id", httpapi.ErrNotFound, id)
@@ -41,6 +44,26 @@ func (p decisionSource) Decision(ctx context.Context, reach httpapi.Reach, id st
 		explained.Sentence[string(language)] = p.words.Explain(language, d, about).Sentence
 	}
 	return explained, nil
+}
+
+// raised returns the decision that raised an alert.
+func (p decisionSource) raised(ctx context.Context, alert string) (devices.Decision, error) {
+	a, err := p.records.Alert(ctx, alert)
+	if err != nil {
+		return devices.Decision{}, err
+	}
+	found, err := p.records.Decisions(ctx, records.DecisionFilter{
+		Kind: devices.AlertDecision, Subject: a.Subject, Since: a.RaisedAt, Until: a.RaisedAt.Add(time.Millisecond),
+	})
+	if err != nil {
+		return devices.Decision{}, err
+	}
+	for _, d := range found {
+		if d.Texts["alert"] == alert {
+			return d, nil
+		}
+	}
+	return devices.Decision{}, records.ErrNotFound
 }
 
 // Ledger returns a page of openings within reach that are over.
