@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"time"
 
 	"ganlin/dashboards/words"
@@ -85,13 +87,45 @@ func (p decisionSource) Ledger(ctx context.Context, reach httpapi.Reach, which h
 	if err != nil {
 		return nil, httpapi.Place{}, false, err
 	}
+	soil, err := p.responses(ctx, rows)
+	if err != nil {
+		return nil, httpapi.Place{}, false, err
+	}
 	page := []httpapi.LedgerEntry{}
 	var end httpapi.Place
 	for _, d := range rows {
-		page = append(page, ledgerEntry(&d))
+		one := ledgerEntry(&d)
+		one.ResponseMM = soil[openingOf(&d)]
+		page = append(page, one)
 		end = httpapi.Place{At: d.At, ID: d.ID}
 	}
 	return page, end, more, nil
+}
+
+// openingOf names the opening that a decision is about.
+func openingOf(d *devices.Decision) string { return d.Subject + " " + d.Texts["opened_at"] }
+
+// responses returns what the soil gained by openings of a ledger's page, the
+// latest first. It is told some mornings after an opening was over at the latest.
+func (p decisionSource) responses(ctx context.Context, rows []devices.Decision) (map[string]*float64, error) {
+	if len(rows) == 0 {
+		return nil, nil
+	}
+	const some = 4 * 24 * time.Hour
+	q := records.DecisionQuery{
+		Kind: devices.ResponseDecision, Since: rows[len(rows)-1].At, Until: rows[0].At.Add(some), Plots: []devices.PlotID{}, Limit: math.MaxInt32,
+	}
+	for _, d := range rows {
+		if !slices.Contains(q.Plots, d.Plot) {
+			q.Plots = append(q.Plots, d.Plot)
+		}
+	}
+	told, err := p.records.DecisionPage(ctx, q)
+	soil := map[string]*float64{}
+	for _, d := range told {
+		soil[openingOf(&d)] = new(d.Numbers["response_mm"])
+	}
+	return soil, err
 }
 
 func ledgerEntry(d *devices.Decision) httpapi.LedgerEntry {
@@ -110,6 +144,6 @@ func ledgerEntry(d *devices.Decision) httpapi.LedgerEntry {
 	return httpapi.LedgerEntry{
 		Decision: d.ID, Plot: d.Plot, Valve: devices.DeviceID(d.Subject), OpenedAt: moment("opened_at"), ClosedAt: moment("closed_at"),
 		DurationS: d.Numbers["duration_s"], EndedBy: d.Outcome, CommandedL: d.Numbers["commanded_l"],
-		DeliveredL: number("delivered_l"), NetMM: number("net_mm"), ResponseMM: number("response_mm"),
+		DeliveredL: number("delivered_l"), NetMM: number("net_mm"),
 	}
 }

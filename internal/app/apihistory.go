@@ -26,7 +26,7 @@ var balanceUnits = map[string]string{
 }
 
 // wateringFields are those of the ledger that are asked for as watering.
-var wateringFields = []string{"commanded_l", "delivered_l", "duration_s"}
+var wateringFields = []string{"commanded_l", "delivered_l", "duration_s", "response_mm"}
 
 // A question is what is asked of the database.
 type question struct {

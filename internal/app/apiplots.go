@@ -73,7 +73,8 @@ func (p plotSource) Plot(_ context.Context, id devices.PlotID) (httpapi.PlotDeta
 	}
 	if site := v.viewOf[plot.Site]; site != nil {
 		for _, a := range site.Alerts {
-			if on, ok := v.plot(a.Subject); ok && on.ID == id && a.ID != "" {
+			on, _ := v.plot(a.Subject)
+			if about := on.ID == id || a.Subject == string(plot.Station); about && a.ID != "" {
 				d.OpenAlerts = append(d.OpenAlerts, a.ID)
 			}
 		}

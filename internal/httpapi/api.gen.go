@@ -458,7 +458,7 @@ type LedgerEntry struct {
 	OpenedAt *time.Time `json:"opened_at"`
 	Plot     PlotID     `json:"plot"`
 
-	// ResponseMM What the probes saw of it.
+	// ResponseMM What the soil gained, by the probes on the next morning; null: nobody can tell, or not yet.
 	ResponseMM *float64 `json:"response_mm"`
 	Valve      DeviceID `json:"valve"`
 }
@@ -809,7 +809,7 @@ type Series struct {
 	DepthCM string   `json:"depth_cm,omitempty,omitzero"`
 	Device  DeviceID `json:"device,omitempty,omitzero"`
 
-	// Field Of watering: commanded_l, delivered_l or duration_s.
+	// Field Of watering: commanded_l, delivered_l, duration_s or response_mm.
 	Field  string        `json:"field,omitempty,omitzero"`
 	Points []SeriesPoint `json:"points"`
 }
