@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"ganlin/devices"
@@ -41,7 +42,7 @@ func (l *land) sees(reach httpapi.Reach, plot devices.PlotID, subject string, si
 		return reach.SeesPlot(about)
 	}
 	where, ok := l.sites[site]
-	return ok && reach.SeesSite(where)
+	return ok && reach.SeesSite(where) || slices.ContainsFunc(l.around[devices.StationID(subject)], reach.SeesPlot)
 }
 
 // Alerts returns a page of alerts within reach.

@@ -20,6 +20,7 @@ type land struct {
 	plotOf    map[devices.DeviceID]devices.PlotID // of every device that stands on a plot or is a valve of it
 	onPlot    map[devices.PlotID][]devices.Device // by id
 	atStation map[devices.StationID][]devices.Device
+	around    map[devices.StationID][]devices.Plot // that have its weather
 	zones     map[devices.SiteID]*time.Location
 }
 
@@ -88,6 +89,7 @@ func newLand(reg *registry.Registry) *land {
 		plotOf:    map[devices.DeviceID]devices.PlotID{},
 		onPlot:    map[devices.PlotID][]devices.Device{},
 		atStation: map[devices.StationID][]devices.Device{},
+		around:    map[devices.StationID][]devices.Plot{},
 		zones:     map[devices.SiteID]*time.Location{},
 	}
 	slices.SortFunc(l.plots, func(a, b devices.Plot) int { return strings.Compare(string(a.ID), string(b.ID)) })
@@ -107,6 +109,7 @@ func newLand(reg *registry.Registry) *land {
 		}
 	}
 	for _, plot := range l.plots {
+		l.around[plot.Station] = append(l.around[plot.Station], plot)
 		for _, id := range plot.Valves {
 			l.plotOf[id] = plot.ID
 		}
