@@ -251,6 +251,9 @@ func (p *program) Locate(id devices.DeviceID) (devices.Location, bool) {
 	return p.registry.Load().Locate(id)
 }
 
+// writePatience is longer than any answer takes; streams set deadlines of their own.
+const writePatience = 3 * time.Minute
+
 func (p *program) openHTTP() error {
 	var err error
 	p.listens, err = net.Listen("tcp", p.o.config.HTTP.Listen) //nolint:noctx // it returns at once
@@ -273,7 +276,8 @@ func (p *program) openHTTP() error {
 	if err = p.router.complete(); err != nil {
 		return err
 	}
-	p.http = &http.Server{Handler: p.router.mux, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelWarn)}
+	p.http = &http.Server{Handler: p.router.mux, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		WriteTimeout: writePatience, ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelWarn)}
 	return p.openTLS()
 }
 

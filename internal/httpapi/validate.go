@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
@@ -91,15 +92,21 @@ var (
 	errNoJSON    = errors.New("the body is not one JSON value")
 )
 
+// bodyPatience is how long a body may be on its way.
+const bodyPatience = time.Minute
+
 // readBody reads the whole body, so that its size and type are judged before anything else of it.
 func (op *operation) readBody(w http.ResponseWriter, r *http.Request) error {
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil
 	}
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Now().Add(bodyPatience)) // where that cannot be set, as in a test, the body is there
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, op.maxBody))
 	if err != nil {
 		return err
 	}
+	_ = control.SetReadDeadline(time.Time{}) // or a long act would take it for the client's going
 	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	if len(body) == 0 || op.Operation.RequestBody == nil {
 		return nil
