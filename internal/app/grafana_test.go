@@ -37,10 +37,7 @@ func TestGrafana(t *testing.T) {
 	}
 	tr.reaches(90)
 	stored := tr.settled(time.Minute).Values.Stored
-	waitFor(t, time.Minute, "a look of Prometheus after the season", func() (bool, string) {
-		n, err := p.now(fmt.Sprintf(`ganlin_store_points_total == %d and ganlin_ingest_values_waiting == 0`, stored))
-		return err == nil && n > 0, fmt.Sprint(err)
-	})
+	p.sees(fmt.Sprintf(`ganlin_store_points_total == %d and ganlin_ingest_values_waiting == 0`, stored)) // after the season
 	status, err := tr.status()
 	if err != nil {
 		t.Fatal(err)

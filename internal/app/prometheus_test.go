@@ -22,27 +22,32 @@ type observer struct {
 	t       testing.TB
 	address string
 	begun   time.Time
+	out     *logged
 }
 
-// prometheusBeside starts it with the alert rules of deploy/.
+// prometheusBeside looks at a program on this machine, with the alert rules of deploy/.
 func prometheusBeside(tr *trial) *observer {
-	t := tr.t
-	t.Helper()
+	tr.t.Helper()
 	rules, err := filepath.Abs("../../deploy/prometheus/ganlin.rules.yml")
 	if err != nil {
-		t.Fatal(err)
+		tr.t.Fatal(err)
 	}
-	folder := t.TempDir()
-	p := &observer{t: t, address: freeAddress(t), begun: time.Now()}
-	config := filepath.Join(folder, "prometheus.yml")
-	write(t, config, fmt.Sprintf(`global: {scrape_interval: 1s, evaluation_interval: 1s}
+	config := filepath.Join(tr.t.TempDir(), "prometheus.yml")
+	write(tr.t, config, fmt.Sprintf(`global: {scrape_interval: 1s, evaluation_interval: 1s}
 rule_files: [%q]
 scrape_configs: [{job_name: ganlin, static_configs: [{targets: [%q]}]}]
 `, rules, strings.TrimPrefix(tr.ready.HTTP, "http://")))
-	cmd := exec.Command("prometheus", "--config.file", config, "--storage.tsdb.path", filepath.Join(folder, "data"), "--web.listen-address", p.address)
+	p := startPrometheus(tr.t, config)
+	p.sees(`up{job="ganlin"} == 1`)
+	return p
+}
+
+func startPrometheus(t testing.TB, config string) *observer {
+	t.Helper()
+	p := &observer{t: t, address: freeAddress(t), begun: time.Now(), out: &logged{}}
+	cmd := exec.Command("prometheus", "--config.file", config, "--storage.tsdb.path", filepath.Join(t.TempDir(), "data"), "--web.listen-address", p.address)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	out := &logged{}
-	cmd.Stdout, cmd.Stderr = out, out
+	cmd.Stdout, cmd.Stderr = p.out, p.out
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("starting prometheus: %v; install it, on Debian: apt-get install prometheus", err)
 	}
@@ -50,11 +55,16 @@ scrape_configs: [{job_name: ganlin, static_configs: [{targets: [%q]}]}]
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	})
-	waitFor(t, time.Minute, "the first look of Prometheus", func() (bool, string) {
-		found, err := p.now(`up{job="ganlin"} == 1`)
-		return err == nil && found > 0, fmt.Sprint(err, out.tail())
-	})
 	return p
+}
+
+// sees waits until an expression has a value.
+func (p *observer) sees(expr string) {
+	p.t.Helper()
+	waitFor(p.t, time.Minute, "Prometheus to see "+expr, func() (bool, string) {
+		found, err := p.now(expr)
+		return err == nil && found > 0, fmt.Sprint(err, p.out.tail())
+	})
 }
 
 // now asks PromQL for this moment and returns how many numbers came.
