@@ -31,7 +31,7 @@ test-long: parts influxd $(TESTSUM)
 # What is written by a program: routes and types of the API, from its document, which has to say of every operation who may use it;
 # and the JSON that Grafana loads.
 generate: $(OAPI)
-	$(OAPI) -config $(API)
+	$(OAPI) -o internal/httpapi/api.gen.go -config $(API)
 	$(GO) test -count=1 -run TestDocument ./internal/httpapi
 	$(GO) test -count=1 -run TestJSON ./dashboards/grafana -update
 

@@ -335,7 +335,7 @@ func TestPeopleAndAlerts(t *testing.T) {
 		got  []string
 		want string
 	}{
-		{"the farmer", listed(farmer, ""), "[a-1 firing]"},
+		{"the farmer", listed(farmer, ""), "[a-3 resolved a-1 firing]"}, // the station is that of the plot
 		{"the agronomist", listed(agronomist, ""), "[a-3 resolved a-1 firing a-2 unknown]"},
 		{"the operator, of what is open", listed(operator, "&open=true"), "[a-1 firing a-2 unknown]"},
 		{"the operator, of a plot", listed(operator, "&plot=p-002"), "[a-2 unknown]"},

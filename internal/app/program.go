@@ -276,8 +276,10 @@ func (p *program) openHTTP() error {
 	if err = p.router.complete(); err != nil {
 		return err
 	}
-	p.http = &http.Server{Handler: p.router.mux, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
-		WriteTimeout: writePatience, ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelWarn)}
+	p.http = &http.Server{
+		Handler: p.router.mux, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		WriteTimeout: writePatience, ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelWarn),
+	}
 	return p.openTLS()
 }
 
