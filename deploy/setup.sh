@@ -21,7 +21,7 @@ if [ ! -e secrets/tls_key ]; then
 		*) names+=",IP:$name" ;;
 		esac
 	done
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -noenc -days 730 \
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 730 \
 		-subj "/CN=ganlin" -addext "subjectAltName=$names" -keyout secrets/tls_key -out secrets/tls_cert 2>/dev/null
 fi
 

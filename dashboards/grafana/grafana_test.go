@@ -119,6 +119,9 @@ func TestVariables(t *testing.T) {
 				if (q.Query == "") == (q.Expr == "") || (q.Datasource.UID == "influx") != (q.Query != "") {
 					t.Errorf("%s, %s: query %s is not for its source", d.UID, p.Title, q.RefID)
 				}
+				if q.Datasource.UID != p.Datasource.UID {
+					t.Errorf("%s, %s: query %s asks another source than its panel", d.UID, p.Title, q.RefID)
+				}
 				if strings.Contains(q.Query, "FROM") && !strings.Contains(q.Query, "$timeFilter") {
 					t.Errorf("%s, %s: query %s asks for all time", d.UID, p.Title, q.RefID)
 				}

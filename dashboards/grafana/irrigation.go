@@ -43,7 +43,7 @@ func irrigation() Dashboard {
 		queries: []Target{look("unknown", `sum(ganlin_valves{`+ofInstance+`, state="unknown"})`)},
 	})
 	s.bars(pane{
-		title: text{"每天要求与放出的水", "Asked and delivered, by day"}, width: 12, height: 9, unit: litre, least: new(0.0), finest: "1d",
+		title: text{"每天要求与放出的水", "Asked and delivered, by day"}, width: 12, height: 9, unit: litre, least: new(0.0),
 		about: about{
 			shows: text{"所选地块每天要求的水和实际放出的水。", "What was asked of the valves of the chosen plots each day, and what came."},
 			unit:  text{"升／天；1 毫米一亩约 667 升。", "Litres a day; one millimetre on a mu is 667 litres."},
@@ -79,7 +79,7 @@ func irrigation() Dashboard {
 			unit:  text{"升／分。", "Litres a minute."},
 			do:    text{"关着还有流量是漏；开着没有流量是堵或没水。", "Flow while closed is a leak; none while open is a clog or an empty source."},
 		},
-		queries: []Target{ask("$tag_device", `SELECT mean("flow") FROM "valve" WHERE `+ofPlot+` `+byStretch+`, "device" fill(none)`)},
+		queries: []Target{ask("$tag_device", `SELECT mean("flow") FROM "valve" WHERE `+ofPlot+` `+byStretch+`, "device" fill(none)`+notAll)},
 	})
 	s.cells(pane{
 		title: text{"阀门开着的时候", "When valves were open"}, width: 12, height: 8, unit: none, finest: "1h",
@@ -89,7 +89,7 @@ func irrigation() Dashboard {
 			unit:  text{"开或关。", "Open or closed."},
 			do:    text{"夜里以外开着、或连着很久开着，要问一问是谁开的。", "Open by day, or for very long: ask who opened it."},
 		},
-		queries: []Target{ask("$tag_device", `SELECT max("valve_open") FROM "valve" WHERE `+ofPlot+` `+byStretch+`, "device" fill(none)`)},
+		queries: []Target{ask("$tag_device", `SELECT max("valve_open") FROM "valve" WHERE `+ofPlot+` `+byStretch+`, "device" fill(none)`+notAll)},
 	})
 	s.bars(pane{
 		title: text{"土壤的反应", "Soil response"}, width: 12, height: 8, unit: millimetre, decimals: 1,
@@ -98,7 +98,7 @@ func irrigation() Dashboard {
 			unit:  text{"毫米。", "Millimetres."},
 			do:    text{"放了水而土里没反应：阀门接错了地块、管子漏了，或探头不在浇到的地方。", "Water without a response: the valve is mapped to another plot, a pipe leaks, or the probe stands where no water comes."},
 		},
-		queries: []Target{ask("$tag_plot", `SELECT "response_mm" FROM "ledger" WHERE `+ofPlot+` GROUP BY "plot"`)},
+		queries: []Target{ask("$tag_plot", `SELECT "response_mm" FROM "ledger" WHERE `+ofPlot+` GROUP BY "plot"`+notAll)},
 	})
 	s.stacked(pane{
 		title: text{"阀门此刻的状态", "Valves by state"}, width: 12, height: 8, unit: none, least: new(0.0),

@@ -216,15 +216,19 @@ type ChartOptions struct {
 
 // ChartCustom says how the lines or bars of a chart are drawn.
 type ChartCustom struct {
-	DrawStyle         string    `json:"drawStyle"`
-	LineInterpolation string    `json:"lineInterpolation"`
-	LineWidth         int       `json:"lineWidth"`
-	FillOpacity       int       `json:"fillOpacity"`
-	ShowPoints        string    `json:"showPoints"`
-	SpanNulls         bool      `json:"spanNulls"`
-	InsertNulls       int       `json:"insertNulls,omitempty"` // ms: a longer silence is a gap
-	AxisLabel         string    `json:"axisLabel,omitempty"`
-	Stacking          *Stacking `json:"stacking,omitempty"`
+	DrawStyle         string           `json:"drawStyle"`
+	LineInterpolation string           `json:"lineInterpolation"`
+	LineWidth         int              `json:"lineWidth"`
+	FillOpacity       int              `json:"fillOpacity"`
+	ShowPoints        string           `json:"showPoints"`
+	InsertNulls       int              `json:"insertNulls,omitempty"` // ms: a longer silence is a gap
+	Stacking          *Stacking        `json:"stacking,omitempty"`
+	ThresholdsStyle   *ThresholdsStyle `json:"thresholdsStyle,omitempty"`
+}
+
+// ThresholdsStyle says how thresholds are drawn.
+type ThresholdsStyle struct {
+	Mode string `json:"mode"`
 }
 
 // Stacking puts bars on each other.

@@ -183,13 +183,13 @@ func machine(s *sheet) {
 		queries: []Target{follow("处理器 CPU", `sum by (instance) (rate(process_cpu_seconds_total{`+ofInstance+`, job="ganlin"}[$__rate_interval]))`)},
 	})
 	s.lines(pane{
-		title: text{"设备电池", "Batteries"}, width: 12, height: 8, unit: volt, decimals: 2, gap: 48 * hour,
+		title: text{"设备电池", "Batteries"}, width: 12, height: 8, unit: volt, decimals: 2, gap: 48 * hour, steps: steps(bad, from(3.2, plain)),
 		about: about{
 			shows: text{"每台设备的电池电压。", "Battery voltage of each device."},
 			unit:  text{"伏。", "Volts."},
 			do:    text{"3.2 伏以下快没电了：安排换电池；线断了就是没有数据。", "Below 3.2 V it is nearly empty: plan a change. A gap is silence."},
 		},
-		queries: []Target{ask("$tag_device", `SELECT min("battery_voltage") FROM "device" WHERE `+ofPlot+` `+byStretch+`, "device" fill(none)`)},
+		queries: []Target{ask("$tag_device", `SELECT min("battery_voltage") FROM "device" WHERE `+ofPlot+` `+byStretch+`, "device" fill(none)`+notAll)},
 	})
 	s.cells(pane{
 		title: text{"探头来数", "Readings by probe"}, width: 12, height: 8, unit: none, finest: "1h", steps: steps(bad, from(1, good)),
@@ -198,6 +198,6 @@ func machine(s *sheet) {
 			unit:  text{"个数据。", "Readings."},
 			do:    text{"一行里空得多：信号差。整列都空：网络或代理断过。", "Many gaps in a row: a weak signal. A whole column: network or broker were away."},
 		},
-		queries: []Target{ask("$tag_device", `SELECT count("soil_moisture") FROM "soil" WHERE `+ofPlot+` `+byStretch+`, "device"`)},
+		queries: []Target{ask("$tag_device", `SELECT count("soil_moisture") FROM "soil" WHERE `+ofPlot+` `+byStretch+`, "device"`+notAll)},
 	})
 }

@@ -57,15 +57,9 @@ func (s *sheet) put(kind string, p *pane, options, custom any, mode string) {
 	for i := range p.queries {
 		p.queries[i].RefID = string(rune('A' + i))
 	}
-	source := p.queries[0].Datasource
-	for _, q := range p.queries {
-		if q.Datasource.UID != source.UID {
-			source = &Datasource{"datasource", "-- Mixed --"}
-		}
-	}
 	s.Panels = append(s.Panels, Panel{
 		ID: len(s.Panels) + 1, Type: kind, Title: p.title.line(), Description: p.about.String(),
-		GridPos: GridPos{H: p.height, W: p.width, X: s.x, Y: s.y}, Datasource: source,
+		GridPos: GridPos{H: p.height, W: p.width, X: s.x, Y: s.y}, Datasource: p.queries[0].Datasource,
 		Interval: p.finest, TimeFrom: p.back, Targets: p.queries, Options: options,
 		FieldConfig: FieldConfig{
 			Defaults: FieldDefaults{
@@ -81,8 +75,12 @@ func (s *sheet) put(kind string, p *pane, options, custom any, mode string) {
 
 // number is one value, large.
 func (s *sheet) number(p pane) {
+	coloured := "background"
+	if p.steps == nil {
+		coloured = "value"
+	}
 	s.put("stat", &p, StatOptions{
-		ColorMode: "background", GraphMode: "none", JustifyMode: "auto", TextMode: "auto", Orientation: "auto",
+		ColorMode: coloured, GraphMode: "none", JustifyMode: "auto", TextMode: "auto", Orientation: "auto",
 		PercentChangeColorMode: "standard", WideLayout: true, ReduceOptions: ReduceOptions{[]string{"lastNotNull"}},
 	}, nil, "thresholds")
 }
@@ -106,7 +104,11 @@ func (s *sheet) stacked(p pane) {
 	})
 }
 
+// chart draws the steps of the pane as lines across it.
 func (s *sheet) chart(p pane, c ChartCustom) {
+	if p.steps != nil {
+		c.ThresholdsStyle = &ThresholdsStyle{"dashed"}
+	}
 	s.put("timeseries", &p, ChartOptions{
 		Legend:  Legend{DisplayMode: "list", Placement: "bottom", ShowLegend: true, Calcs: []string{}},
 		Tooltip: Tooltip{"multi", "desc"},

@@ -65,7 +65,7 @@ func plot() Dashboard {
 		exceptions: []Override{painted("缺水 depletion", severe), painted("好吸收的 RAW", watch), painted("全部 TAW", "#8d9a98")},
 	})
 	s.bars(pane{
-		title: text{"每天进来的水", "Water that came, by day"}, width: 12, height: 9, unit: millimetre, decimals: 1, least: new(0.0), finest: "1d",
+		title: text{"每天进来的水", "Water that came, by day"}, width: 12, height: 9, unit: millimetre, decimals: 1, least: new(0.0),
 		about: about{
 			shows: text{"每天的雨和浇进土里的水。", "Rain and net irrigation of each day."},
 			unit:  text{"毫米／天。", "Millimetres a day."},

@@ -17,6 +17,9 @@ const byDay = `GROUP BY time(1d, -8h)`
 // byStretch groups by as much time as a point of the picture covers.
 const byStretch = `GROUP BY time($__interval)`
 
+// notAll bounds what a picture draws in a district of thousands of plots; nobody tells more lines apart.
+const notAll = ` SLIMIT 200`
+
 // ask is a query of InfluxDB whose series are named by alias.
 func ask(alias, query string) Target {
 	return Target{Datasource: influx(), RawQuery: true, Query: query, ResultFormat: "time_series", Alias: alias}

@@ -15,7 +15,7 @@ func village() Dashboard {
 		queries: []Target{ask("grade", `SELECT max("grade") FROM (SELECT last("grade") AS "grade" FROM "balance" WHERE `+ofPlot+` GROUP BY "plot")`)},
 	})
 	s.number(pane{
-		title: text{"判得出旱情的地块", "Plots with a known grade"}, width: 6, height: 4, unit: none, empty: "0", back: "3d", steps: steps(bad, from(1, plain)),
+		title: text{"判得出旱情的地块", "Plots with a known grade"}, width: 6, height: 4, unit: none, empty: "0", back: "3d", steps: steps(bad, from(1, good)),
 		about: about{
 			shows: text{"近三天算得出水分平衡的地块数。", "How many plots had a water balance in the last three days."},
 			unit:  text{"块。", "Plots."},
@@ -44,21 +44,21 @@ func village() Dashboard {
 	s.cells(pane{
 		title: text{"各地块的旱情", "Drought grade by plot"}, width: 24, height: 10, unit: none, words: grades(), steps: gradeSteps(),
 		about: about{
-			shows: text{"每块地每天的旱情等级，一天一格；空格是未知，不是不旱。", "The drought grade of every plot, a cell a day; an empty cell is unknown, not no drought."},
+			shows: text{"每块地每天的旱情等级，一天一格；空格是未知，不是不旱。最多画 200 块，多了请先选村。", "The drought grade of every plot, a cell a day; an empty cell is unknown, not no drought. At most 200 plots: choose a village first where there are more."},
 			unit:  text{"等级：无、轻、中、重、特。", "Grade: none, light, moderate, severe, extreme."},
 			do:    text{"先看颜色最深、连得最长的行；用上面的地块选项只看这几块。", "Begin with the darkest and longest rows; choose those plots above to see them alone."},
 		},
-		queries: []Target{ask("$tag_plot", `SELECT "grade" FROM "balance" WHERE `+ofPlot+` GROUP BY "plot"`)},
+		queries: []Target{ask("$tag_plot", `SELECT "grade" FROM "balance" WHERE `+ofPlot+` GROUP BY "plot"`+notAll)},
 	})
 	s.lines(pane{
 		title: text{"好吸收的水用去多少", "Share of the easily taken water used"}, width: 12, height: 9, unit: percent, least: new(0.0), gap: 36 * hour,
 		steps: steps(plain, from(100, bad)),
 		about: about{
-			shows: text{"根区耗水占“好吸收的水”（RAW）的百分数。", "Root-zone depletion as a share of the readily available water (RAW)."},
+			shows: text{"根区耗水占“好吸收的水”（RAW）的百分数，最多 200 块。", "Root-zone depletion as a share of the readily available water (RAW), of at most 200 plots."},
 			unit:  text{"%；到 100 % 庄稼开始受旱减产。", "%; at 100 % the crop begins to suffer and lose yield."},
 			do:    text{"接近 100 % 就该浇；有阀门的会自己浇，没浇的看地块页写的原因。", "Near 100 % it is time to water; plots with a valve water themselves, and their page says why one did not."},
 		},
-		queries: []Target{ask("$tag_plot", `SELECT 100 * "depletion_mm" / "raw_mm" FROM "balance" WHERE `+ofPlot+` GROUP BY "plot"`)},
+		queries: []Target{ask("$tag_plot", `SELECT 100 * "depletion_mm" / "raw_mm" FROM "balance" WHERE `+ofPlot+` GROUP BY "plot"`+notAll)},
 	})
 	s.table(pane{
 		title: text{"地块现状", "Plots as they stand"}, width: 12, height: 9, unit: none, steps: gradeSteps(),
@@ -77,7 +77,7 @@ func village() Dashboard {
 		sort: []Sort{{depleted.line(), true}},
 	})
 	s.bars(pane{
-		title: text{"雨量与蒸散", "Rain and evapotranspiration"}, width: 12, height: 8, unit: millimetre, decimals: 1, least: new(0.0), finest: "1d",
+		title: text{"雨量与蒸散", "Rain and evapotranspiration"}, width: 12, height: 8, unit: millimetre, decimals: 1, least: new(0.0),
 		about: about{
 			shows: text{"所选地块每天的平均雨量和参考蒸散量（ET₀）。", "Mean rain and reference evapotranspiration (ETo) of the chosen plots, by day."},
 			unit:  text{"毫米／天。", "Millimetres a day."},
