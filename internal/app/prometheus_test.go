@@ -42,16 +42,16 @@ scrape_configs: [{job_name: ganlin, static_configs: [{targets: [%q]}]}]
 	return p
 }
 
-func startPrometheus(t testing.TB, config string) *observer {
-	t.Helper()
-	p := &observer{t: t, address: freeAddress(t), begun: time.Now(), out: &logged{}}
-	cmd := exec.Command("prometheus", "--config.file", config, "--storage.tsdb.path", filepath.Join(t.TempDir(), "data"), "--web.listen-address", p.address)
+func startPrometheus(tb testing.TB, config string) *observer {
+	tb.Helper()
+	p := &observer{t: tb, address: freeAddress(tb), begun: time.Now(), out: &logged{}}
+	cmd := exec.Command("prometheus", "--config.file", config, "--storage.tsdb.path", filepath.Join(tb.TempDir(), "data"), "--web.listen-address", p.address)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	cmd.Stdout, cmd.Stderr = p.out, p.out
 	if err := cmd.Start(); err != nil {
-		t.Fatalf("starting prometheus: %v; install it, on Debian: apt-get install prometheus", err)
+		tb.Fatalf("starting prometheus: %v; install it, on Debian: apt-get install prometheus", err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	})
