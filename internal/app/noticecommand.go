@@ -218,7 +218,7 @@ func withNotices[T any](ctx context.Context, c console, w where, far func(*remot
 	}
 	n, err := newNotices(ctx, noticesOptions{
 		config: cfg, store: noticeStore{store, seal, slog.New(slog.NewTextHandler(c.err, nil))}, registry: func() *registry.Registry { return reg },
-		now: wallClock{}.Now, link: func() string { return cfg.Link },
+		now: wallClock{}.Now, link: func(devices.HouseholdID) string { return cfg.Link },
 		advice: func(devices.PlotID) rules.Advice { return rules.Advice{} },
 	})
 	if err != nil {

@@ -63,11 +63,16 @@ func (p *program) openNotices(ctx context.Context) error {
 	}
 	p.notices, err = newNotices(ctx, noticesOptions{
 		config: p.o.config.Notify, store: noticeStore{p.records, seal, p.log}, between: p.o.hooks.notices, registry: p.registry.Load, now: p.clock.Now,
-		link: func() string {
-			if p.o.config.Notify.Link == "" && p.o.village != nil { // the demo is looked at where it runs
-				return p.url() + "/my"
+		link: func(home devices.HouseholdID) string {
+			switch {
+			case p.o.config.Notify.Link != "":
+				return p.o.config.Notify.Link
+			case p.o.config.HTTP.URL != "":
+				return p.o.config.HTTP.URL + "/my"
+			case p.o.village != nil: // whoever looks at the demo becomes the farmer
+				return p.url() + "/as/farmer-" + string(home) + "?next=/my"
 			}
-			return p.o.config.Notify.Link
+			return ""
 		},
 		advice: func(id devices.PlotID) rules.Advice {
 			if plot := p.decidedNow().standing[id]; plot != nil {
@@ -86,7 +91,7 @@ type noticesOptions struct {
 	between  func(notify.Store) notify.Store // outbox and store; may be nil
 	registry func() *registry.Registry
 	now      func() time.Time
-	link     func() string
+	link     func(devices.HouseholdID) string
 	advice   func(devices.PlotID) rules.Advice
 }
 
@@ -257,7 +262,7 @@ func (n *notices) compose(c notify.Contact, notice *notify.Notice) notify.Messag
 		}
 		lines = append(lines, line)
 	}
-	link := n.link()
+	link := n.link(c.Household)
 	said := n.words.Notice(c.Language, lines, n.now().In(n.zone(c.Household)), link)
 	return notify.Message{
 		ID: notice.ID, At: notice.At, To: c.To, Title: said.Title, Text: said.Text, Short: said.Short, Link: link, Urgent: notice.Urgent,

@@ -162,7 +162,7 @@ func (d *desk) open() {
 	}
 	d.n, err = newNotices(d.t.Context(), noticesOptions{
 		config: d.config, store: noticeStore{d.store, seal, slog.New(slog.DiscardHandler)}, registry: func() *registry.Registry { return d.reg }, now: d.clock,
-		link: func() string { return "" }, advice: func(devices.PlotID) rules.Advice { return rules.Advice{} },
+		link: func(devices.HouseholdID) string { return "" }, advice: func(devices.PlotID) rules.Advice { return rules.Advice{} },
 	})
 	if err != nil {
 		d.t.Fatal(err)

@@ -13,7 +13,7 @@ import (
 
 // Notify is how messages to farmers go out. A channel that is nil is not used.
 type Notify struct {
-	Link  string        // where the farmer's page is, as phones reach it; empty: messages hold no link
+	Link  string        // where the farmer's page is, as phones reach it; empty: below http.url, or nowhere
 	Group time.Duration // how long a message waits for others to join it
 	Daily int           // messages a day to one contact, and as many urgent ones
 	Quiet string        // hours in which only urgent ones are sent; none: there are none

@@ -228,6 +228,13 @@ func TestPlanKeepsItsPromises(t *testing.T) {
 		send := func(outcome func(*notify.Notice) string) func(*notify.Notice) string {
 			return func(n *notify.Notice) string {
 				local := w.now.In(shanghai)
+				under := map[bool]int{}
+				for _, o := range w.open {
+					under[o.Urgent]++
+				}
+				if under[true] > 1 || under[false] > 1 {
+					t.Fatalf("%d ordinary and %d urgent messages are on their way at once", under[false], under[true])
+				}
 				if !n.Urgent && w.manners.Quiet.Holds(local) {
 					t.Fatalf("%s leaves at %s", tell(*n), local)
 				}
