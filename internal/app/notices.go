@@ -58,8 +58,8 @@ func (f *folder) contactsSeal(ctx context.Context, store *records.Store) (*notif
 // openNotices makes the outbox of messages to farmers ready.
 func (p *program) openNotices(ctx context.Context) error {
 	seal, err := p.folder.contactsSeal(ctx, p.records)
-	if err != nil {
-		return err
+	if err != nil { // who cannot be told is no reason to leave the fields alone
+		p.log.Error("no contact gets messages", "error", err)
 	}
 	p.notices, err = newNotices(ctx, noticesOptions{
 		config: p.o.config.Notify, store: noticeStore{p.records, seal, p.log}, between: p.o.hooks.notices, registry: p.registry.Load, now: p.clock.Now,
@@ -81,7 +81,19 @@ func (p *program) openNotices(ctx context.Context) error {
 			return rules.Advice{}
 		},
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	configured, silent := p.notices.outbox.Pending(), map[notify.ChannelName]int{}
+	for _, c := range p.notices.outbox.Contacts() {
+		if _, ok := configured[c.Channel]; !ok {
+			silent[c.Channel]++
+		}
+	}
+	for name, contacts := range silent {
+		p.log.Warn("contacts hear nothing: their channel is not configured", "channel", string(name), "contacts", contacts)
+	}
+	return nil
 }
 
 // noticesOptions are what messages to farmers are made of.

@@ -166,7 +166,7 @@ func (b *Outbox) settle(ctx context.Context, t try) error {
 	case Failed:
 		b.o.Log.Error("a message is not sent and will not be", "notice", n.ID, "contact", n.Contact, "channel", string(n.Channel), "error", failed)
 	case Pending:
-		b.counts[Counted{n.Channel, "again"}]++
+		b.counts[Counted{n.Channel, string(again)}]++
 		b.o.Log.Warn("a message is not sent yet", "notice", n.ID, "contact", n.Contact, "channel", string(n.Channel), "error", failed)
 	}
 	return nil

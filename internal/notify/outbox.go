@@ -56,6 +56,9 @@ type Counted struct {
 	Result  string // sent, failed, obsolete, or again: a try that failed
 }
 
+// again is what a try is counted as that failed and is repeated; no notice is in this state.
+const again State = "again"
+
 // Open reads what an earlier process kept. Run makes the outbox work.
 func Open(ctx context.Context, o Options) (*Outbox, error) {
 	b := &Outbox{
@@ -68,6 +71,11 @@ func Open(ctx context.Context, o Options) (*Outbox, error) {
 		return nil, fmt.Errorf("loading the outbox: %w", err)
 	}
 	b.cursor = kept.Cursor
+	for name := range o.Channels {
+		for _, s := range []State{Sent, Failed, Obsolete, again} {
+			b.counts[Counted{name, string(s)}] = 0
+		}
+	}
 	for _, c := range kept.Contacts {
 		b.put(c)
 	}
@@ -83,12 +91,13 @@ func Open(ctx context.Context, o Options) (*Outbox, error) {
 	return b, nil
 }
 
-// How often the outbox looks by itself, how much it reads in one go, and for
-// how long notices are kept once they are settled.
+// How often the outbox looks by itself, how much it reads in one go, and for how
+// long notices are kept once they are settled.
 const (
 	lookEvery   = time.Second
 	readAtOnce  = 500
 	keepSettled = 90 * 24 * time.Hour
+	endTime     = 3 * time.Second // that a try has left when the program ends
 )
 
 // Kick tells the outbox that something was decided.
@@ -137,8 +146,9 @@ func (b *Outbox) look(ctx context.Context, tries *sync.WaitGroup) {
 	}
 	for _, t := range due {
 		tries.Go(func() {
-			own, cancel := context.WithTimeout(ctx, sendTime)
+			own, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTime)
 			defer cancel()
+			defer context.AfterFunc(ctx, func() { time.AfterFunc(endTime, cancel) })()
 			t.err = t.channel.Send(own, t.message)
 			b.results <- t
 		})
