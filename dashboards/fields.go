@@ -73,10 +73,12 @@ type Field struct {
 // Advice is what is to be done about a plot's water. The fields that its code does not name are empty.
 type Advice struct {
 	Code  AdviceCode
-	Why   string    // of held, and season_over of no_need: a code of the catalogue
-	MM    float64   // of water, itself and held: how much is to leave the valve
-	From  time.Time // of water and itself: when it may begin
-	Until time.Time // of watering: when it ends; of no_need: about when it will be needed; zero: not known
+	Why   string        // of held, and season_over of no_need: a code of the catalogue
+	MM    float64       // of water, itself and held: how much is to leave the valve
+	From  time.Time     // of water and itself: when it may begin
+	Lasts time.Duration // of water and itself, of all of it; 0: not known
+	Cubic float64       // of water, itself and held: cubic metres; 0: not known
+	Until time.Time     // of watering: when it ends; of no_need: about when it will be needed; zero: not known
 }
 
 // An AdviceCode says in one word what to do. Empty: nothing is judged yet.

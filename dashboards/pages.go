@@ -2,6 +2,7 @@ package dashboards
 
 import (
 	"compress/gzip"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -19,7 +20,9 @@ import (
 // Options are what New needs.
 type Options struct {
 	Source Source
-	Fields Fields // nil: there are no pages of plots
+	Fields Fields                       // nil: there are no pages of plots
+	Homes  Homes                        // nil: there is no farmer's page
+	Viewer func(context.Context) Viewer // who looks; nil: nobody has signed in
 	Log    *slog.Logger
 	Now    func() time.Time // the clock of ages and times: the step clock where time is stepped
 	LookAs []LookAs         // of a demo; nil: the first page offers no other eyes
@@ -41,6 +44,9 @@ type Pages struct {
 func New(o Options) (*Pages, error) {
 	if o.Source == nil || o.Log == nil || o.Now == nil {
 		return nil, errors.New("pages need a source, a log and a clock")
+	}
+	if o.Viewer == nil {
+		o.Viewer = func(context.Context) Viewer { return Viewer{} }
 	}
 	catalogue, err := words.New()
 	if err != nil {
@@ -70,6 +76,9 @@ func (p *Pages) Register(mux Mux) {
 		mux.HandleFunc("GET /village", p.village)
 		mux.HandleFunc("GET /plots/{id}", p.plot)
 		mux.HandleFunc("GET /decisions/{id}", p.decision)
+	}
+	if p.Homes != nil {
+		mux.HandleFunc("GET "+HomeAddress, p.home)
 	}
 	mux.HandleFunc("GET "+assetPath+"{name}", p.assets.serve)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"net/http"
+	"strings"
 
 	"ganlin/dashboards/words"
 )
@@ -23,15 +24,36 @@ type sheet struct {
 // A framed sheet is what the templates of sheets read.
 type framed struct {
 	sheet
-	Home, Village        string
+	Ways                 []choice // to the other pages of whoever looks
+	Account, CSRF        string   // empty: nobody has signed in
+	Back                 string   // to their own page
 	Other, OtherLanguage string
+}
+
+// A Viewer is who looks at a page. The zero value is nobody.
+type Viewer struct {
+	Account, Role string
+	CSRF          string // what a form sends back
+}
+
+// ways are the pages of a role, the first its own. Nobody is whoever sits at the machine of a demo.
+func (s speaker) ways(role, here string) (all []choice) {
+	paths := map[string][]string{
+		"farmer": {HomeAddress}, "grid_worker": {"/clues"}, "agronomist": {"/village", "/"}, "operator": {"/operations", "/village", "/"}, "": {"/village", "/"},
+	}[role]
+	for _, path := range paths {
+		all = append(all, choice{Text: s.word("way.", cmp.Or(strings.TrimPrefix(path, "/"), "live")), Link: s.link(path), Current: path == here})
+	}
+	return all
 }
 
 // sheet answers with a page in the frame of all sheets.
 func (p *Pages) sheet(w http.ResponseWriter, r *http.Request, q query, s sheet) {
 	s.Language = q.language
 	speaker := p.speaker(q, nil)
-	page := framed{sheet: s, Home: speaker.link("/"), Village: speaker.link("/village")}
+	viewer := p.Viewer(r.Context())
+	page := framed{sheet: s, Ways: speaker.ways(viewer.Role, r.URL.Path), Account: viewer.Account, CSRF: viewer.CSRF}
+	page.Back = page.Ways[0].Link
 	for _, l := range words.Languages() {
 		if l != s.Language {
 			page.OtherLanguage, page.Other = string(l), s.In(l)

@@ -38,7 +38,7 @@ var codes = map[string][]string{
 	"because": {
 		"no_need", "rain", "window", "unknown_soil", "unknown_weather", "wind", "frost", "budget", "season_over", "locked", "stopped",
 		"valve_unknown", "clock", "not_closed", "leaking", "minimum_off", "no_lease", "no_limit", "no_duration", "wrong_volume",
-		"close_sent", "found_open", "late", "failed", "unanswered", "overdue", "not_closing", "leak",
+		"person", "close_sent", "found_open", "late", "failed", "unanswered", "overdue", "not_closing", "leak",
 	},
 	"why": {"no_probe", "soil_moisture", "weather", "depletion_mm", "probe_silent", "probe_stuck", "probe_implausible", "station_silent"},
 	"fact": {
@@ -55,6 +55,14 @@ var codes = map[string][]string{
 		"eto_of_last_known_day", "initial_moisture", "humidity_from_rh_max", "humidity_from_tmin", "radiation_from_range", "wind_2_ms",
 		"wind_height_2_m", "delivered_as_commanded", "balance_only", "probe_only", "rain_counter_jumped", "rain_of_part_of_the_day",
 	},
+	"way":     {"my", "village", "clues", "operations", "live"},
+	"my_said": {"opened", "closed", "all_closed", "not_closed", "locked", "stopped", "leaking", "refused", "trouble"},
+	"told":    ruleIDs,
+	"told_hint": {
+		"drought", "drought_severe", "water_need", "heat", "waterlogging", "probe_silent", "probe_stuck", "probe_implausible", "valve_unconfirmed",
+		"valve_leak", "soil_unknown", "valve_still",
+	},
+	"weekday":    {"0", "1", "2", "3", "4", "5", "6"},
 	"unit":       {"mm", "l", "ms", "c", "mu", "pct", "h", "v"},
 	"cause":      {"drought"},
 	"range":      {"7d", "30d", "season"},
@@ -144,7 +152,7 @@ func TestEveryMessageIsUsed(t *testing.T) {
 		case "state":
 			used = devices.CommandReport{State: devices.CommandState(name)}.Validate() == nil
 		default:
-			base, suffix := withoutSuffix(name, "_since", "_steps", "_until", "_of", "_unit", "_mm")
+			base, suffix := withoutSuffix(name, "_since", "_steps", "_until", "_of", "_unit", "_mm", "_for")
 			used = used || (quoted(group+".") && quoted(base) || quoted(group+"."+base)) && (suffix == "" || quoted(suffix))
 		}
 		if !used {
@@ -214,7 +222,7 @@ func TestTemplatesHoldNoWords(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		trees, err := parse.Parse(name, string(data), "", "", map[string]any{"t": 0, "asset": 0, "not": 0, "or": 0, "eq": 0, "ge": 0})
+		trees, err := parse.Parse(name, string(data), "", "", map[string]any{"t": 0, "asset": 0, "not": 0, "or": 0, "eq": 0, "ge": 0, "len": 0})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"ganlin/dashboards"
 	"ganlin/devices"
 	"ganlin/internal/auth"
 	"ganlin/internal/records"
@@ -143,4 +144,10 @@ func local(r *http.Request) bool {
 func isLoopback(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return err == nil && ip.Unmap().IsLoopback()
+}
+
+// viewer is who looks at a page.
+func viewer(ctx context.Context) dashboards.Viewer {
+	a, _ := auth.From(ctx)
+	return dashboards.Viewer{Account: a.Account, Role: string(a.Role), CSRF: a.CSRF}
 }

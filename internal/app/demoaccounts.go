@@ -87,13 +87,24 @@ func demoAccounts(reg *registry.Registry) []auth.Account {
 	return all
 }
 
-// lookAsLinks are the ways into the demo, one for each kind of person.
+// valvesOf is how many valves a household has.
+func (p *program) valvesOf(h devices.HouseholdID) (n int) {
+	for _, plot := range p.registry.Load().Plots() {
+		if plot.Household == h {
+			n += len(plot.Valves)
+		}
+	}
+	return n
+}
+
+// lookAsLinks are the ways into the demo, one for each kind of person: of the farmers, who has the most valves.
 func (p *program) lookAsLinks() []dashboards.LookAs {
 	if p.o.village == nil {
 		return nil
 	}
 	var links []dashboards.LookAs
 	all := append(demoAccounts(p.registry.Load()), auth.Account{ID: auth.BuiltIn, Role: auth.Operator})
+	slices.SortStableFunc(all, func(a, b auth.Account) int { return p.valvesOf(b.Household) - p.valvesOf(a.Household) })
 	for _, role := range []auth.Role{auth.Farmer, auth.Agronomist, auth.GridWorker, auth.Operator} {
 		if i := slices.IndexFunc(all, func(a auth.Account) bool { return a.Role == role }); i >= 0 {
 			links = append(links, dashboards.LookAs{Account: all[i].ID, Role: string(role)})

@@ -163,5 +163,6 @@ func fillField(f *dashboards.Field, k *rules.PlotView) {
 	}
 	f.Advice = dashboards.Advice{
 		Code: dashboards.AdviceCode(k.Advice.Kind), Why: k.Advice.Reason, From: k.Advice.From, Until: k.Advice.Until, MM: k.Advice.GrossMM,
+		Lasts: time.Duration(k.Advice.DurationS) * time.Second, Cubic: k.Advice.VolumeL / 1000,
 	}
 }

@@ -70,6 +70,7 @@ func pageScopes() map[string]auth.Scope {
 		"POST /logout":        auth.Open, // also when the session is over already
 		"GET /as/{account}":   auth.Open, // of the demo, on this machine
 		"GET /my":             auth.OwnRead,
+		"POST /my":            auth.WaterAct,
 		"GET /village":        auth.VillageRead,
 		"GET /plots/{id}":     auth.VillageRead,
 		"GET /decisions/{id}": auth.LandRead,

@@ -40,7 +40,7 @@ func (v valveActs) Open(ctx context.Context, by string, id devices.DeviceID, ask
 	at := v.p.clock.Now().Truncate(time.Millisecond)
 	command, refusal := limits.Grant(at, ask)
 	if refusal != "" {
-		return devices.Command{}, fmt.Errorf("%w: valve %s does not open: %s", httpapi.ErrConflict, id, refusals[refusal])
+		return devices.Command{}, refusedError{id, refusal}
 	}
 	return v.give(ctx, by, id, command, at, reason)
 }
@@ -160,30 +160,39 @@ func (v valveActs) limits(id devices.DeviceID) (valve.Limits, error) {
 // counts before what the rules knew at their watermark.
 func (v valveActs) mayOpen(id devices.DeviceID) error {
 	village := v.p.decidedNow()
-	no := func(r valve.Refusal) error {
-		return fmt.Errorf("%w: valve %s does not open: %s", httpapi.ErrConflict, id, refusals[r])
-	}
 	if v.p.valves.Stopped() {
-		return no(valve.IsStopped)
+		return refusedError{id, valve.IsStopped}
 	}
 	known := village.valves[id]
 	switch {
 	case known == nil:
 		return fmt.Errorf("%w: nothing is known of valve %s yet; try again in a moment", httpapi.ErrConflict, id)
 	case known.Locked:
-		return no(valve.IsLocked)
+		return refusedError{id, valve.IsLocked}
 	case known.Leaking:
-		return no(valve.IsLeaking)
+		return refusedError{id, valve.IsLeaking}
 	}
 	closed := known.State == valve.Closed
 	if d, ok := v.p.now.Snapshot().Device(id); ok && d.Report != nil && d.Report.At.After(known.Heard) {
 		closed = d.Report.State == devices.Closed
 	}
 	if !closed || v.p.valves.Busy(id) {
-		return no(valve.NotClosed)
+		return refusedError{id, valve.NotClosed}
 	}
 	return nil
 }
+
+// A refusedError says that a valve is not opened.
+type refusedError struct {
+	valve devices.DeviceID
+	why   valve.Refusal
+}
+
+func (e refusedError) Error() string {
+	return fmt.Sprintf("%s: valve %s does not open: %s", httpapi.ErrConflict, e.valve, refusals[e.why])
+}
+
+func (e refusedError) Unwrap() error { return httpapi.ErrConflict }
 
 // refusals are in words what a person is told.
 var refusals = map[valve.Refusal]string{

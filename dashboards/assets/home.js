@@ -1,0 +1,68 @@
+// The farmer's page stays fresh by itself, and a button that was pressed once is
+// sent until it has arrived. Without this script the page and its forms work too.
+(() => {
+  'use strict';
+  const every = 15000, pauses = [1000, 3000, 8000];
+  let busy = false, last = Date.now();
+  const at = (id) => document.getElementById(id);
+  const clock = () => new Date().toLocaleTimeString(document.documentElement.lang, {hour: '2-digit', minute: '2-digit'});
+  const fresh = (ok) => {
+    const f = at('fresh');
+    f.className = ok ? '' : 'lost';
+    f.textContent = ok ? '' : f.dataset.lost;
+    if (ok) { last = Date.now(); f.title = f.dataset.updated + ' ' + clock(); }
+  };
+  const take = (html) => {
+    const page = new DOMParser().parseFromString(html, 'text/html'), next = page.getElementById('home');
+    if (!next) { location.reload(); return; }
+    at('home').replaceWith(document.adoptNode(next));
+    fresh(true);
+  };
+  const inUse = () => busy || document.querySelector('details[open]') || document.hidden;
+  const look = async () => {
+    if (inUse()) return;
+    try {
+      const res = await fetch(location.pathname + location.search.replace(/[?&]said=[^&]*/, ''), {headers: {Accept: 'text/html'}, cache: 'no-store'});
+      if (res.ok && !inUse()) take(await res.text());
+      else if (res.status === 401 || res.redirected) location.reload();
+    } catch { fresh(false); }
+  };
+  const say = (text) => {
+    const p = document.createElement('p');
+    p.className = 'say note';
+    p.textContent = text;
+    at('say').replaceChildren(p);
+  };
+  document.addEventListener('submit', async (event) => {
+    const form = event.target;
+    if (!form.matches('form.act') || !event.submitter) return;
+    event.preventDefault();
+    if (busy) return;
+    busy = true;
+    const home = at('home').dataset, body = new URLSearchParams(new FormData(form, event.submitter));
+    for (const b of document.querySelectorAll('button')) b.disabled = true;
+    say(home.sending);
+    at('say').scrollIntoView({block: 'nearest'});
+    for (let i = 0; ; i++) {
+      try {
+        const res = await fetch(form.action, {method: 'POST', body, headers: {Accept: 'text/html'}});
+        busy = false;
+        if (!res.ok) { location.reload(); return; }
+        history.replaceState(null, '', res.url);
+        take(await res.text());
+        scrollTo({top: 0});
+        return;
+      } catch {
+        if (i === pauses.length) break;
+        say(home.again);
+        await new Promise((next) => setTimeout(next, pauses[i]));
+      }
+    }
+    busy = false;
+    for (const b of document.querySelectorAll('button')) b.disabled = false;
+    say(home.failed);
+  });
+  setInterval(look, every);
+  document.addEventListener('visibilitychange', () => { if (!document.hidden && Date.now() - last > 3000) look(); });
+  addEventListener('online', look);
+})();

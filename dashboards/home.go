@@ -1,0 +1,278 @@
+package dashboards
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"net/url"
+	"time"
+
+	"ganlin/dashboards/words"
+)
+
+// Homes tell the farmer's page of the plots of whoever asks. Home answers from
+// memory and may be called from any goroutine.
+type Homes interface {
+	Home(ctx context.Context) Home
+}
+
+// A Home is what one household sees of its land.
+type Home struct {
+	At       time.Time      // what is known up to then; zero: nothing is known yet
+	Zone     *time.Location // nil: UTC
+	Language words.Language // of the account; empty: as the browser asks
+	CSRF     string         // what a form sends back
+	Account  string
+	Stopped  bool // all valves of the village were called to a stop
+	Plots    []HomePlot
+	News     []News // what the household should know, the newest first
+}
+
+// A HomePlot is one plot of a household.
+type HomePlot struct {
+	Field
+	Taps []HomeTap
+}
+
+// A HomeTap is a valve with what a person may ask of it.
+type HomeTap struct {
+	Valve
+	Longest   time.Duration // of one opening
+	Reachable Online
+}
+
+// News is an alert about a plot of the household, or the end of one.
+type News struct {
+	ID, Rule string
+	Plot     string // its name
+	Since    time.Time
+	Over     time.Time // zero: it is not over
+}
+
+// What the farmer's form asks for, by the name act.
+const (
+	ActOpen     = "open"      // the valve named by valve, for so many minutes
+	ActClose    = "close"     // the valve named by valve
+	ActCloseAll = "close_all" // every valve of the household
+)
+
+// HomeAddress is where the farmer's page is, and where its forms go.
+const HomeAddress = "/my"
+
+func (p *Pages) home(w http.ResponseWriter, r *http.Request) {
+	q := readQuery(r)
+	h := p.Homes.Home(r.Context())
+	if h.Language != "" && !q.asked {
+		q.language = h.Language
+	}
+	s := p.speaker(q, h.Zone)
+	body := s.homeScreen(h)
+	body.Said = p.said(s, r.URL.Query())
+	p.sheet(w, r, q, sheet{
+		Template: "home", Title: s.text("my.title", nil), Styles: []string{"home.css"}, Scripts: []string{"home.js"}, Body: body,
+		In: func(l words.Language) string { return HomeAddress + "?lang=" + string(l) },
+	})
+}
+
+// said is the answer to the form that led here: a code of the catalogue, and how it went.
+func (p *Pages) said(s speaker, v url.Values) *said {
+	code := v.Get("said")
+	if code == "" {
+		return nil
+	}
+	text, known := s.catalogue.Lookup(s.language, "my_said."+code, nil)
+	if !known {
+		return nil
+	}
+	tone := "ok"
+	switch code {
+	case "opened", "closed", "all_closed":
+	default:
+		tone = "bad"
+	}
+	return &said{Text: text, Tone: tone}
+}
+
+type said struct{ Text, Tone string }
+
+// A homeScreen is what the template of the farmer's page reads.
+type homeScreen struct {
+	When    string
+	CSRF    string
+	Lang    string // kept by forms
+	Said    *said
+	Stopped string
+	None    string
+	Cards   []homeCard
+	News    []newsLine
+	Wet     bool // some valve is open, or nobody knows
+}
+
+// A homeCard is one plot: the answer first.
+type homeCard struct {
+	ID, Name, Crop string
+	Answer, Detail string
+	Tone           string
+	Tank           *homeTank
+	Rain, Watered  string
+	Taps           []homeTap
+}
+
+// A homeTank pictures the water in the soil. Its numbers are of a drawing 100 high.
+type homeTank struct {
+	Level, Top int // of the water: percent, and where it begins from above
+	Mark       int // where the crop begins to suffer, from above; 0: not drawn
+	Low        bool
+	Text       string
+}
+
+// A homeTap is one valve with its buttons.
+type homeTap struct {
+	ID, Name, Text, Tone string
+	Open                 bool // it is stopped with one tap
+	Choices              []minutesChoice
+	Why                  string // why there is no button to start
+}
+
+type minutesChoice struct {
+	Minutes int
+	Text    string
+	First   bool
+}
+
+type newsLine struct{ Text, Hint, When, Tone string }
+
+func (s speaker) homeScreen(h Home) homeScreen {
+	out := homeScreen{CSRF: h.CSRF}
+	if s.asked {
+		out.Lang = string(s.language)
+	}
+	if h.Stopped {
+		out.Stopped = s.text("my.stopped", nil)
+	}
+	switch {
+	case len(h.Plots) == 0:
+		out.None = s.text("my.none", nil)
+	case h.At.IsZero():
+		out.When = s.text("my.not_yet", nil)
+	default:
+		out.When = s.text("my.as_of", words.Args{"time": s.brief(h.At)})
+	}
+	for i := range h.Plots {
+		c := s.homeCard(&h.Plots[i], h.Stopped)
+		for _, t := range c.Taps {
+			out.Wet = out.Wet || t.Open
+		}
+		out.Cards = append(out.Cards, c)
+	}
+	for _, n := range h.News {
+		out.News = append(out.News, s.newsLine(n))
+	}
+	return out
+}
+
+func (s speaker) homeCard(p *HomePlot, stopped bool) homeCard {
+	c := homeCard{ID: string(p.ID), Name: cmp.Or(p.Name, string(p.ID)), Crop: s.word("crop.", p.Crop)}
+	c.Answer, c.Detail, c.Tone = s.answer(p)
+	c.Tank = s.homeTank(&p.Field)
+	if p.RainWeekMM != nil {
+		c.Rain = s.text("my.rain", words.Args{"mm": words.Decimal(*p.RainWeekMM, 0)})
+	}
+	if p.WateredWeekMM != nil {
+		c.Watered = s.text("my.watered", words.Args{"mm": words.Decimal(*p.WateredWeekMM, 0)})
+	}
+	for i, t := range p.Taps {
+		one := s.homeTap(p, t, stopped)
+		if len(p.Taps) > 1 {
+			one.Name = s.text("my.tap_n", words.Args{"n": i + 1})
+		}
+		c.Taps = append(c.Taps, one)
+	}
+	return c
+}
+
+func (s speaker) homeTank(f *Field) *homeTank {
+	if f.DepletionMM == nil || f.TAWMM <= 0 {
+		return nil
+	}
+	t := homeTank{Level: percent(1 - *f.DepletionMM/f.TAWMM)}
+	t.Top, t.Mark = 100-t.Level, percent(f.RAWMM/f.TAWMM)
+	t.Low = *f.DepletionMM > f.RAWMM
+	t.Text = s.text("my.tank", words.Args{"pct": t.Level})
+	return &t
+}
+
+func (s speaker) homeTap(p *HomePlot, t HomeTap, stopped bool) homeTap {
+	one := homeTap{ID: string(t.ID)}
+	state := t.State
+	if t.unknown() {
+		state = ValveUnknown
+	}
+	one.Open = state != ValveClosed
+	switch state {
+	case ValveClosed:
+		one.Text, one.Tone = s.text("my.tap_closed", nil), "note"
+	case ValveOpen:
+		one.Text, one.Tone = s.text("my.tap_open", nil), "water"
+		if !t.Until.IsZero() {
+			one.Text = s.text("my.tap_open_until", words.Args{"until": s.brief(t.Until)})
+		}
+	case ValveRequested, ValveAccepted:
+		one.Text, one.Tone = s.text("my.tap_opening", nil), "water"
+	case ValveClosing:
+		one.Text, one.Tone = s.text("my.tap_closing", nil), "note"
+	default:
+		one.Text, one.Tone = s.text("my.tap_unknown", nil), "bad"
+	}
+	if t.Reachable == IsOffline {
+		one.Text, one.Tone = s.text("my.tap_away", nil), "bad"
+	}
+	if one.Open {
+		return one
+	}
+	switch {
+	case t.Locked:
+		one.Why = s.text("my.tap_locked", nil)
+	case stopped:
+		one.Why = s.text("my.tap_stopped", nil)
+	case t.Longest > 0:
+		one.Choices = s.choices(p.Advice.Lasts, t.Longest)
+	}
+	return one
+}
+
+// choices are how long a valve may be opened: as long as is advised first, then round numbers.
+func (s speaker) choices(advised, longest time.Duration) (all []minutesChoice) {
+	add := func(d time.Duration, key string) {
+		minutes := int(d.Round(5*time.Minute) / time.Minute)
+		for _, c := range all {
+			if c.Minutes == minutes {
+				return
+			}
+		}
+		if minutes > 0 && time.Duration(minutes)*time.Minute <= longest {
+			all = append(all, minutesChoice{Minutes: minutes, First: len(all) == 0, Text: s.text(key, words.Args{"time": s.span(time.Duration(minutes) * time.Minute)})})
+		}
+	}
+	if advised > 0 {
+		add(min(advised, longest.Truncate(5*time.Minute)), "my.for_advised")
+	}
+	for _, d := range []time.Duration{30 * time.Minute, time.Hour, 2 * time.Hour} {
+		add(d, "my.for")
+	}
+	if len(all) == 0 {
+		all = append(all, minutesChoice{Minutes: max(1, int(longest/time.Minute)), First: true, Text: s.text("my.for", words.Args{"time": s.span(longest)})})
+	}
+	return all
+}
+
+func (s speaker) newsLine(n News) newsLine {
+	line := newsLine{When: s.brief(n.Since), Tone: "warn"}
+	line.Text = s.text("my.news", words.Args{"plot": n.Plot, "what": s.word("told.", n.Rule)})
+	line.Hint, _ = s.catalogue.Lookup(s.language, "told_hint."+n.Rule, nil)
+	if !n.Over.IsZero() {
+		line.Tone, line.Hint = "ok", ""
+		line.When, line.Text = s.brief(n.Over), s.text("my.news_over", words.Args{"plot": n.Plot, "what": s.word("told.", n.Rule)})
+	}
+	return line
+}

@@ -1,0 +1,177 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"ganlin/dashboards"
+	"ganlin/dashboards/words"
+	"ganlin/devices"
+	"ganlin/internal/auth"
+	"ganlin/internal/now"
+	"ganlin/internal/records"
+	"ganlin/rules/valve"
+)
+
+// homeSource fills the farmer's page, and carries out what its forms ask for.
+type homeSource struct{ *program }
+
+var _ dashboards.Homes = homeSource{}
+
+// shownNews is how many messages the page shows, and how long one that is over stays.
+const (
+	shownNews = 8
+	newsStays = 3 * 24 * time.Hour
+)
+
+// Home returns the plots of the household that asks.
+func (p homeSource) Home(ctx context.Context) dashboards.Home {
+	who, _ := auth.From(ctx)
+	v := p.decidedNow()
+	h := dashboards.Home{Account: who.Account, CSRF: who.CSRF, Stopped: p.valves.Stopped()}
+	if who.Language != "" {
+		h.Language = words.Choose(who.Language, "")
+	}
+	latest := p.now.Snapshot()
+	names := map[devices.PlotID]string{}
+	var ids []devices.PlotID
+	for _, plot := range v.registry.Plots() {
+		if plot.Household == "" || plot.Household != who.Household {
+			continue
+		}
+		one := dashboards.HomePlot{Field: dashboards.Field{Plot: plot}}
+		if known := v.standing[plot.ID]; known != nil {
+			fillField(&one.Field, known)
+		}
+		for _, d := range v.registry.Devices() {
+			if slices.Contains(plot.Valves, d.ID) {
+				one.Taps = append(one.Taps, homeTap(d, v.valves[d.ID], latest))
+			}
+		}
+		h.Plots = append(h.Plots, one)
+		h.Zone = v.zone(plot.Site)
+		names[plot.ID] = cmp.Or(plot.Name, string(plot.ID))
+		ids = append(ids, plot.ID)
+		if s := v.viewOf[plot.Site]; s != nil && (h.At.IsZero() || s.Watermark.Before(h.At)) {
+			h.At = s.Watermark
+		}
+	}
+	h.News = p.news(ctx, ids, names)
+	return h
+}
+
+// homeTap is a valve as its farmer sees it. The valve's own newest word counts
+// before what the rules knew at their watermark.
+func homeTap(d devices.Device, known *valve.Valve, latest *now.Snapshot) dashboards.HomeTap {
+	tap := dashboards.HomeTap{Valve: dashboards.Valve{ID: d.ID}, Longest: time.Duration(d.MaxDurationS) * time.Second}
+	var heard time.Time
+	if known != nil {
+		tap.Valve, heard = pageValve(known), known.Heard
+	}
+	seen, ok := latest.Device(d.ID)
+	if !ok {
+		return tap
+	}
+	tap.Reachable = dashboards.Online(seen.Online)
+	if r := seen.Report; r != nil && r.At.After(heard) {
+		switch r.State {
+		case devices.Opened, devices.Accepted:
+			tap.State = dashboards.ValveOpen
+		case devices.Closed:
+			tap.State = dashboards.ValveClosed
+		case devices.Rejected, devices.Expired, devices.Failed:
+		}
+	}
+	return tap
+}
+
+// news are the alerts about some plots that a household should know. The page stands without them.
+func (p homeSource) news(ctx context.Context, plots []devices.PlotID, names map[devices.PlotID]string) (all []dashboards.News) {
+	if len(plots) == 0 {
+		return nil
+	}
+	rows, err := p.records.AlertPage(ctx, records.AlertQuery{Plots: plots, Limit: 4 * shownNews})
+	if err != nil {
+		p.log.ErrorContext(ctx, "a farmer's page is shown without its messages", "error", err)
+	}
+	for _, a := range rows {
+		if len(all) < shownNews && (a.ResolvedAt.IsZero() || p.clock.Now().Sub(a.ResolvedAt) < newsStays) {
+			all = append(all, dashboards.News{ID: a.ID, Rule: a.Rule, Plot: names[a.Plot], Since: a.RaisedAt, Over: a.ResolvedAt})
+		}
+	}
+	return all
+}
+
+// act does what a form of the farmer's page asks for and leads back to it. A
+// form without scripts cannot call the API, so the page has an address of its own for it.
+func (p homeSource) act(w http.ResponseWriter, r *http.Request) {
+	back := url.Values{"said": {p.done(r)}}
+	if lang := r.PostFormValue("lang"); lang != "" {
+		back.Set("lang", lang)
+	}
+	http.Redirect(w, r, dashboards.HomeAddress+"?"+back.Encode(), http.StatusSeeOther)
+}
+
+// done carries out a form and says how it went, as a code of the catalogue.
+func (p homeSource) done(r *http.Request) string {
+	who, _ := auth.From(r.Context())
+	acts := valveActs{p.program}
+	id := devices.DeviceID(r.PostFormValue("valve"))
+	switch r.PostFormValue("act") {
+	case dashboards.ActOpen:
+		minutes, err := strconv.Atoi(r.PostFormValue("minutes"))
+		if err != nil || minutes < 1 || minutes > 24*60 || !p.own(who, id) {
+			return "refused"
+		}
+		_, err = acts.Open(r.Context(), who.Account, id, valve.Ask{DurationS: minutes * 60}, "")
+		return said(err, "opened")
+	case dashboards.ActClose:
+		if !p.own(who, id) {
+			return "refused"
+		}
+		_, err := acts.Close(r.Context(), who.Account, id, "")
+		return said(err, "closed")
+	case dashboards.ActCloseAll:
+		var errs []error
+		for _, plot := range p.registry.Load().Plots() {
+			if plot.Household == "" || plot.Household != who.Household {
+				continue
+			}
+			for _, id := range plot.Valves {
+				_, err := acts.Close(r.Context(), who.Account, id, "")
+				errs = append(errs, err)
+			}
+		}
+		return said(errors.Join(errs...), "all_closed")
+	}
+	return "refused"
+}
+
+// own reports whether a valve waters a plot of the household that asks.
+func (p homeSource) own(who auth.Access, id devices.DeviceID) bool {
+	return who.Household != "" && slices.ContainsFunc(p.registry.Load().Plots(), func(plot devices.Plot) bool {
+		return plot.Household == who.Household && slices.Contains(plot.Valves, id)
+	})
+}
+
+// said is what to tell a farmer of an error, or that it went well.
+func said(err error, well string) string {
+	refused, ok := errors.AsType[refusedError](err)
+	switch {
+	case err == nil:
+		return well
+	case !ok:
+		return "trouble"
+	}
+	switch refused.why {
+	case valve.NotClosed, valve.IsLocked, valve.IsStopped, valve.IsLeaking:
+		return string(refused.why)
+	}
+	return "refused"
+}
