@@ -36,10 +36,11 @@ type letterbox struct {
 
 // A received message, as it came.
 type received struct {
-	ID   string
-	At   time.Time // on the wall
-	Path string
-	Data struct {
+	ID        string
+	At        time.Time // on the wall
+	Path      string
+	Timestamp time.Time // event time
+	Data      struct {
 		Household string
 		Title     string
 		Text      string
@@ -90,6 +91,35 @@ func (b *letterbox) titles(tb testing.TB, n int) (titles []string) {
 	}
 	slices.Sort(titles)
 	return titles
+}
+
+// mannerly checks that the messages of a season are as few as is promised, and
+// that none but urgent ones came by night.
+func (b *letterbox) mannerly(tb testing.TB) {
+	tb.Helper()
+	zone := time.FixedZone("Asia/Shanghai", 8*3600)
+	quiet := notify.Quiet{From: 21 * 60, Until: 6 * 60}
+	days, ids := map[string]int{}, map[string]bool{}
+	for _, l := range b.all() {
+		at := l.Timestamp.In(zone)
+		if ids[l.ID] {
+			tb.Errorf("message %s came twice", l.ID)
+		}
+		ids[l.ID] = true
+		if quiet.Holds(at) && !l.Data.Urgent {
+			tb.Errorf("%q came at %s", l.Data.Title, at)
+		}
+		days[fmt.Sprint(l.Data.Household, at.Format(time.DateOnly), l.Data.Urgent)]++
+	}
+	for day, n := range days {
+		if n > config.Default().Notify.Daily {
+			tb.Errorf("%s: %d messages", day, n)
+		}
+	}
+	if len(ids) < 20 {
+		tb.Errorf("only %d messages in a season", len(ids))
+	}
+	tb.Logf("%d messages on %d days of a household", len(ids), len(days))
 }
 
 // A desk is the messages of a data folder without the rest of the program.
@@ -279,7 +309,8 @@ func TestOneStuckChannelDelaysNoOther(t *testing.T) {
 		d.alert(fmt.Sprint("a", n), "drought", "p-001", "p-001", "warning", "firing")
 		box.titles(t, n+1)
 	}
-	if s := d.states(); s["sent"] != 3 || s["sending"] == 0 || s["failed"] != 0 {
+	waitFor(t, 10*time.Second, "three messages to be noted as sent", func() (bool, string) { s := d.states(); return s["sent"] == 3, fmt.Sprint(s) })
+	if s := d.states(); s["sending"] == 0 || s["failed"] != 0 {
 		t.Errorf("%v", s)
 	}
 }
@@ -477,4 +508,29 @@ func TestMessagesByTheCommandLine(t *testing.T) {
 	tr.start()
 	all()
 	tr.stop()
+}
+
+// TestCheckTellsOfChannels that only they themselves can judge, with the place.
+func TestCheckTellsOfChannels(t *testing.T) {
+	dir := t.TempDir()
+	name := filepath.Join(dir, "ganlin.yaml")
+	write(t, name, `mqtt: {listen: {address: 127.0.0.1:0}}
+notify:
+  quiet: at night
+  webhook: {secret: short}
+  email: {server: smtp, from: nobody}
+  sms: {url: 'https://h', headers: ['Content-Type: application/json'], body: '{"t": "{{.Text}}"}'}
+`)
+	out, err := (&trial{t: t, kind: asItIs}).try("check", "--config", name)
+	if err == nil {
+		t.Error("it is well")
+	}
+	for _, want := range []string{
+		`ganlin.yaml:3:10: error: notify.quiet: "at night" are no quiet hours`, "ganlin.yaml:4:12: error: notify.webhook: the secret of a webhook is at least 24 bytes",
+		"ganlin.yaml:5:10: error: notify.email: from must be a mailbox", "ganlin.yaml:6:8: error: notify.sms: body: with a quotation mark",
+	} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("%s\nwant %s", out, want)
+		}
+	}
 }

@@ -48,7 +48,9 @@ func TestSeason(t *testing.T) {
 	for seed := 1; seed <= 3; seed++ {
 		tr := &trial{t: t, kind: asItIs, folder: t.TempDir()}
 		data := filepath.Join(tr.folder, "season")
-		r := tr.once(append(aSeason(seed), "--data", data)...)
+		box := newLetterbox(t)
+		r := tr.once(append(aSeason(seed), "--data", data, "--notify-webhook", box.URL)...)
+		box.mannerly(t)
 		t.Logf("seed %d: %d values, alerts %+v, commands %+v, clues %+v of %d households, water %+v, yield %+v, %.0f s, %s",
 			seed, r.Accounting.Values.Stored, r.Alerts, r.Commands, r.Clues, r.Households, r.Water, r.Yield, r.WallS, r.SHA256)
 		for _, p := range r.Promises {

@@ -38,14 +38,13 @@ func backoff(failures int) time.Duration {
 	return d + rand.N(d/5) //nolint:gosec // no secret
 }
 
-// due makes the notices whose time has come, and marks those that are tried now
-// as being sent: should the program end meanwhile, it is known that the person
-// may have read them.
-func (b *Outbox) due(ctx context.Context) (out []try, err error) {
+// due makes the notices whose time has come and puts all that wait for a try
+// into the queues of their channels.
+func (b *Outbox) due(ctx context.Context) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if err := b.read(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	d, now, wall := b.draft(), b.o.Now(), time.Now()
 	for id, c := range b.contacts {
@@ -59,32 +58,49 @@ func (b *Outbox) due(ctx context.Context) (out []try, err error) {
 			d.books[id], d.notices[n.ID] = book, &n
 		}
 	}
-	busy, used := map[ChannelName]int{}, map[string]bool{}
-	for _, n := range b.pending(d) {
-		c, channel := b.contacts[n.Contact], b.o.Channels[n.Channel]
-		if channel == nil || c.ID == "" || c.Unreadable || n.Next.After(wall) || b.busy[n.Channel]+busy[n.Channel] >= maxTries {
-			continue
+	if err := d.keep(ctx); err != nil {
+		return err
+	}
+	clear(b.queues)
+	for _, n := range b.open {
+		if n.State == Pending && !n.Next.After(wall) {
+			b.queues[n.Channel] = append(b.queues[n.Channel], n)
 		}
-		key := string(n.Channel) + " " + channel.Line(c.To)
-		if b.lines[key].next.After(wall) || used[key] || !d.look(c.ID).MayLeave(n.Urgent, b.manners(c), now) {
-			continue
-		}
-		n = d.notice(n.ID)
-		for _, l := range n.Lines {
-			if !n.Doubt && !l.Over && b.o.Stale(l.Episode) {
-				d.book(c.ID).Drop(l.ID)
+	}
+	for _, queue := range b.queues { // urgent ones first, then the oldest
+		slices.SortFunc(queue, func(a, b *Notice) int {
+			if a.Urgent != b.Urgent {
+				if a.Urgent {
+					return -1
+				}
+				return 1
+			}
+			return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID))
+		})
+	}
+	return nil
+}
+
+// take takes from the queues what is to be tried now, and marks it as being
+// sent: should the program end meanwhile, it is known that the person may have
+// read it. What may not be tried now is in the queue again at the next look.
+func (b *Outbox) take(ctx context.Context) (out []try, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	d, now, wall := b.draft(), b.o.Now(), time.Now()
+	used := map[string]bool{}
+	for name, queue := range b.queues {
+		slots := maxTries - b.busy[name]
+		for ; slots > 0 && len(queue) > 0; queue = queue[1:] {
+			if t, ok := b.prepare(d, queue[0], used, now, wall); ok {
+				out = append(out, t)
+				slots--
 			}
 		}
-		if !d.book(c.ID).Recall(n) {
-			n.State, n.Settled = Obsolete, now
-			continue
-		}
-		out = append(out, try{notice: n.ID, doubt: n.Doubt, line: key, channel: channel, message: b.o.Compose(c, n)})
-		n.State, n.Tries, n.Doubt = Sending, n.Tries+1, true
-		busy[n.Channel]++
-		used[key] = channel.Pace() > 0
+		b.queues[name] = queue
 	}
 	if err := d.keep(ctx); err != nil {
+		clear(b.queues)
 		return nil, err
 	}
 	for _, t := range out {
@@ -96,26 +112,31 @@ func (b *Outbox) due(ctx context.Context) (out []try, err error) {
 	return out, nil
 }
 
-// pending returns the notices that wait for a try: urgent ones first, then the oldest.
-func (b *Outbox) pending(d *draft) (all []*Notice) {
-	for _, n := range d.notices {
-		all = append(all, n)
+// prepare makes a try of a notice, if it may be tried now. used are the paced lines that have one already.
+func (b *Outbox) prepare(d *draft, n *Notice, used map[string]bool, now, wall time.Time) (try, bool) {
+	c, known := b.contacts[n.Contact]
+	channel := b.o.Channels[n.Channel]
+	if b.open[n.ID] != n || !known || c.Unreadable || channel == nil {
+		return try{}, false
 	}
-	for _, n := range b.open {
-		if n.State == Pending {
-			all = append(all, n)
+	key := string(n.Channel) + " " + channel.Line(c.To)
+	if used[key] || b.lines[key].next.After(wall) || !d.look(c.ID).MayLeave(n.Urgent, b.manners(c), now) {
+		return try{}, false
+	}
+	n = d.notice(n.ID)
+	for _, l := range n.Lines {
+		if !n.Doubt && !l.Over && b.o.Stale(l.Episode) {
+			d.book(c.ID).Drop(l.ID)
 		}
 	}
-	slices.SortFunc(all, func(a, b *Notice) int {
-		if a.Urgent != b.Urgent {
-			if a.Urgent {
-				return -1
-			}
-			return 1
-		}
-		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID))
-	})
-	return all
+	if !d.book(c.ID).Recall(n) {
+		n.State, n.Settled = Obsolete, now
+		return try{}, false
+	}
+	used[key] = channel.Pace() > 0
+	t := try{notice: n.ID, doubt: n.Doubt, line: key, channel: channel, message: b.o.Compose(c, n)}
+	n.State, n.Tries, n.Doubt = Sending, n.Tries+1, true
+	return t, true
 }
 
 // insist settles a try, again until it is kept: what was sent must not be forgotten.

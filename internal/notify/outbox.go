@@ -47,6 +47,7 @@ type Outbox struct {
 	open     map[string]*Notice               // not settled, by id
 	lines    map[string]line                  // by channel and line
 	busy     map[ChannelName]int              // tries under way
+	queues   map[ChannelName][]*Notice        // what waits for a try, as of the last look
 	counts   map[Counted]int64                // of this process
 }
 
@@ -64,7 +65,7 @@ func Open(ctx context.Context, o Options) (*Outbox, error) {
 	b := &Outbox{
 		o: o, wake: make(chan struct{}, 1), results: make(chan try), contacts: map[string]Contact{},
 		homes: map[devices.HouseholdID][]string{}, books: map[string]*Book{}, open: map[string]*Notice{},
-		lines: map[string]line{}, busy: map[ChannelName]int{}, counts: map[Counted]int64{},
+		lines: map[string]line{}, busy: map[ChannelName]int{}, queues: map[ChannelName][]*Notice{}, counts: map[Counted]int64{},
 	}
 	kept, err := o.Store.Load(ctx)
 	if err != nil {
@@ -114,8 +115,9 @@ func (b *Outbox) Run(ctx context.Context) error {
 	turn := time.NewTicker(lookEvery)
 	defer turn.Stop()
 	var tries sync.WaitGroup
+	b.look(ctx)
 	for {
-		b.look(ctx, &tries)
+		b.send(ctx, &tries)
 		select {
 		case <-ctx.Done():
 			go func() {
@@ -129,22 +131,30 @@ func (b *Outbox) Run(ctx context.Context) error {
 			}
 			return nil
 		case <-turn.C:
+			b.look(ctx)
 		case <-b.wake:
+			b.look(ctx)
 		case t := <-b.results:
 			b.insist(ctx, t)
 		}
 	}
 }
 
-// look reads what is new and starts the tries that are due. What cannot be
-// kept is not done: the next look does it.
-func (b *Outbox) look(ctx context.Context, tries *sync.WaitGroup) {
-	due, err := b.due(ctx)
+// look reads what is new. What cannot be kept is not done: the next look does it.
+func (b *Outbox) look(ctx context.Context) {
+	if err := b.due(ctx); err != nil {
+		b.complain(ctx, err)
+	}
+}
+
+// send starts the tries that there is room for.
+func (b *Outbox) send(ctx context.Context, tries *sync.WaitGroup) {
+	now, err := b.take(ctx)
 	if err != nil {
 		b.complain(ctx, err)
 		return
 	}
-	for _, t := range due {
+	for _, t := range now {
 		tries.Go(func() {
 			own, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTime)
 			defer cancel()
