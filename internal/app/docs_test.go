@@ -90,8 +90,9 @@ func TestCommandsOfTheDocuments(t *testing.T) {
 			}
 			served.command(append([]string{"accounts"}, inFolder(args, "ganlin.yaml", served.config)...)...)
 		},
-		"curl":     signalsShown.curl,
-		"receiver": signalsShown.receiver,
+		"ganlin notify": served.notify,
+		"curl":          signalsShown.curl,
+		"receiver":      signalsShown.receiver,
 
 		"ganlin webhooks": signalsShown.webhooks,
 	}
@@ -246,4 +247,35 @@ func (tr *trial) firmwareSim(args []string) {
 		tr.t.Errorf("after the fleet the account is %+v", a)
 	}
 	tr.stop()
+}
+
+// notify runs a command about messages with the contacts that its page shows.
+// Trying a contact out ends with what is wrong: nobody receives here.
+func (tr *trial) notify(args []string) {
+	tr.t.Helper()
+	text, err := os.ReadFile("../../docs/messages.md")
+	if err != nil {
+		tr.t.Fatal(err)
+	}
+	rows := regexp.MustCompile("(?s)```(?:csv)?\n(id,.*?|[a-z_,]*channel[a-z_,]*\n.*?)```").FindSubmatch(text)
+	if rows == nil {
+		tr.t.Fatal("the page on messages shows no contacts")
+	}
+	contacts := filepath.Join(tr.folder, "contacts.csv")
+	write(tr.t, contacts, strings.ReplaceAll(string(rows[1]), "…", strings.Repeat("0123456789abcdef", 4))) // what the page leaves out
+	args = append([]string{"notify"}, inFolder(args, "ganlin.yaml", tr.config, "contacts.csv", contacts)...)
+	if id := slices.IndexFunc(args, func(a string) bool { return strings.HasPrefix(a, "c-") }); id >= 0 {
+		listed := regexp.MustCompile(`c-[0-9a-f]{16}`).Find(tr.command("notify", "contacts", "list", "--config", tr.config))
+		if listed == nil {
+			tr.t.Fatal("there is no contact")
+		}
+		args[id] = string(listed)
+	}
+	if args[1] == "test" {
+		if out, err := tr.try(args...); err == nil {
+			tr.t.Errorf("ganlin %v says that it was received: %s", args, out)
+		}
+		return
+	}
+	tr.command(args...)
 }
