@@ -12,6 +12,8 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"strconv"
+	"time"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -52,16 +54,41 @@ func open(ctx context.Context, file string) (*Store, error) {
 	if s.reader, err = connect(file, 4, "_query_only=1"); err != nil {
 		return nil, errors.Join(err, s.writer.Close())
 	}
+	if err := awaken(ctx, s.writer); err != nil {
+		return nil, errors.Join(explain(err), s.Close())
+	}
 	if err := migrate(ctx, s.writer); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
 
+// awaken makes the writer's connection, which gives a new file its write-ahead log. SQLite waits for
+// no other program that does the same at that moment, whatever its time-out says, so this does.
+func awaken(ctx context.Context, writer *sql.DB) error {
+	ctx, cancel := context.WithTimeout(ctx, busyTimeout)
+	defer cancel()
+	for {
+		err := writer.PingContext(ctx)
+		failure, ok := errors.AsType[*sqlite.Error](err)
+		if !ok || failure.Code()&0xff != sqlite3.SQLITE_BUSY {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+// busyTimeout is how long a statement waits for another program.
+const busyTimeout = 5 * time.Second
+
 // connect makes a pool. With FULL every commit waits for the disk; in WAL mode NORMAL would not.
 func connect(file string, connections int, option string) (*sql.DB, error) {
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: file}).EscapedPath()+
-		"?_busy_timeout=5000&_journal_mode=WAL&_synchronous=FULL&_foreign_keys=1&"+option)
+		"?_busy_timeout="+strconv.FormatInt(busyTimeout.Milliseconds(), 10)+"&_journal_mode=WAL&_synchronous=FULL&_foreign_keys=1&"+option)
 	if err != nil {
 		return nil, err
 	}
