@@ -51,6 +51,8 @@ type trial struct {
 	devices []loadDevice
 
 	cmd   *exec.Cmd
+	ended chan struct{} // closed once the program has ended, with err
+	err   error
 	out   *logged
 	ready readiness
 }
@@ -137,15 +139,25 @@ func (tr *trial) launch(args ...string) {
 	if err := tr.cmd.Start(); err != nil {
 		tr.t.Fatal(err)
 	}
-	pid := tr.cmd.Process.Pid
-	tr.t.Cleanup(func() { _ = syscall.Kill(pid, syscall.SIGKILL) })
+	cmd, ended := tr.cmd, make(chan struct{})
+	tr.ended = ended
+	go func() {
+		tr.err = cmd.Wait()
+		close(ended)
+	}()
+	tr.t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		<-ended
+	})
 }
 
 func (tr *trial) waitReady() {
 	tr.t.Helper()
 	waitFor(tr.t, 15*time.Minute, "the program to be ready", func() (bool, string) {
-		if tr.cmd.ProcessState != nil {
-			return false, "it has ended"
+		select {
+		case <-tr.ended:
+			tr.t.Fatalf("the program ended before it was ready: %v\n%s", tr.err, tr.out.tail())
+		default:
 		}
 		err := readJSONFile(filepath.Join(tr.folder, "ready.json"), &tr.ready)
 		return err == nil, tr.out.tail()
@@ -157,7 +169,7 @@ func (tr *trial) kill() {
 	tr.t.Helper()
 	children := childrenOf(tr.cmd.Process.Pid)
 	_ = tr.cmd.Process.Kill()
-	_ = tr.cmd.Wait()
+	<-tr.ended
 	waitFor(tr.t, 10*time.Second, "the database of a killed program to end too", func() (bool, string) {
 		for _, pid := range children {
 			if alive(pid) {
@@ -172,8 +184,9 @@ func (tr *trial) kill() {
 func (tr *trial) stop() {
 	tr.t.Helper()
 	_ = tr.cmd.Process.Signal(syscall.SIGTERM)
-	if err := tr.cmd.Wait(); err != nil {
-		tr.t.Fatalf("stopping: %v\n%s", err, tr.out.tail())
+	<-tr.ended
+	if tr.err != nil {
+		tr.t.Fatalf("stopping: %v\n%s", tr.err, tr.out.tail())
 	}
 }
 
