@@ -195,7 +195,9 @@ func layEstate(t *testing.T, o village.Options, kind, extra string) *estate {
 	}
 	e := &estate{village: v, trial: &trial{t: t, kind: kind, folder: t.TempDir(), mqtt: freeAddress(t)}}
 	e.config = filepath.Join(e.folder, "ganlin.yaml")
-	write(t, e.config, fmt.Sprintf("data: data\nhttp: {listen: %q}\nmqtt: {listen: {address: %q}}\nregistry: [registry.yaml]\nsignals: {allow_private: [127.0.0.0/8]}\n%s", freeAddress(t), e.mqtt, extra))
+	pages := freeAddress(t)
+	write(t, e.config, fmt.Sprintf("data: data\nhttp: {listen: %q, url: %q}\nmqtt: {listen: {address: %q}}\nregistry: [registry.yaml]\nsignals: {allow_private: [127.0.0.0/8]}\n%s",
+		pages, "http://"+pages, e.mqtt, extra))
 	reg, problems := registry.Load(nil, registry.Options{Imported: []*registry.File{registry.FromEntities("village", registry.Entities(v.Registry))}})
 	if reg == nil {
 		t.Fatal(problems)

@@ -106,9 +106,6 @@ func (d *Device) put(v Value, limit int) {
 }
 
 func (d *Device) setOnline(online bool, at time.Time) {
-	if at.Before(d.OnlineAt) {
-		return
-	}
 	d.Online, d.OnlineAt = IsOffline, at
 	if online {
 		d.Online = IsOnline

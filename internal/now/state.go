@@ -92,7 +92,9 @@ func (s *State) apply(f *devices.Fact) {
 		if f.Presence == nil {
 			return
 		}
-		d.setOnline(f.Presence.Online, f.Received)
+		if !f.Received.Before(d.OnlineAt) {
+			d.setOnline(f.Presence.Online, f.Received)
+		}
 		if f.Presence.Firmware != "" {
 			d.Firmware = f.Presence.Firmware
 		}
@@ -104,10 +106,11 @@ func (s *State) apply(f *devices.Fact) {
 	}
 }
 
-// SetOnline takes the broker's word that a device came or went. Of this and
-// the device's own status messages the latest word counts, by time of receipt.
-// Connections are not saved: a program whose broker starts empty says so of
-// each of its devices.
+// SetOnline takes the broker's word that a device came or went. It comes in
+// order and always counts, whatever the clock says: a clock that is stepped
+// from outside may begin in the past. A status message of the device counts when it
+// was received after that. Connections are not saved: a program whose broker
+// starts empty says so of each of its devices.
 func (s *State) SetOnline(id devices.DeviceID, online bool, at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

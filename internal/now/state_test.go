@@ -119,6 +119,10 @@ func TestPresenceIsTheLatestWord(t *testing.T) {
 	if d := device(t, s, "v-1"); d.Online != now.IsOffline || !d.OnlineAt.Equal(minute(3)) || d.Firmware != "1.4.2" {
 		t.Errorf("after the broker's word: online %v since %v, firmware %q", d.Online, d.OnlineAt, d.Firmware)
 	}
+	s.SetOnline("v-1", true, minute(-60)) // the clock was set back meanwhile
+	if d := device(t, s, "v-1"); d.Online != now.IsOnline || !d.OnlineAt.Equal(minute(-60)) {
+		t.Errorf("after the broker's word by a clock that was set back: online %v since %v", d.Online, d.OnlineAt)
+	}
 }
 
 func TestTheNewestReportAndTickStay(t *testing.T) {
