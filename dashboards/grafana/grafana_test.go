@@ -1,6 +1,7 @@
 package grafana_test
 
 import (
+	"bytes"
 	"flag"
 	"os"
 	"path/filepath"
@@ -23,6 +24,9 @@ func TestJSON(t *testing.T) {
 		got, err := d.JSON()
 		if err != nil {
 			t.Fatal(err)
+		}
+		if bytes.Contains(got, []byte("预警")) {
+			t.Errorf("%s speaks of a weather warning: only a meteorological office publishes those, ours are 告警", d.UID)
 		}
 		name := filepath.Join("json", d.UID+".json")
 		written[name] = true

@@ -60,9 +60,9 @@ func health(s *sheet) {
 		queries: []Target{follow("{{state}}", `sum by (state) (ganlin_devices{`+ofInstance+`})`)},
 	})
 	s.stacked(pane{
-		title: text{"预警", "Alerts"}, width: 12, height: 8, unit: none, least: new(0.0),
+		title: text{"告警", "Alerts"}, width: 12, height: 8, unit: none, least: new(0.0),
 		about: about{
-			shows: text{"规则此刻的预警，按轻重和状态。", "The rules' alerts right now, by severity and state."},
+			shows: text{"规则此刻的告警，按轻重和状态。", "The rules' alerts right now, by severity and state."},
 			unit:  text{"条。", "Alerts."},
 			do:    text{"严重（critical）的多半是阀门：先看“灌溉与水账”。", "Critical ones are mostly valves: look at Irrigation and ledger first."},
 		},
@@ -148,7 +148,7 @@ func flows(s *sheet) {
 		about: about{
 			shows: text{"每秒判定的规则次数。", "Evaluations of rules a second."},
 			unit:  text{"次／秒。", "A second."},
-			do:    text{"为零就是规则停了：没有预警，也不会自动浇水。", "Zero means that the rules stand still: no alert, and nothing is watered by itself."},
+			do:    text{"为零就是规则停了：没有告警，也不会自动浇水。", "Zero means that the rules stand still: no alert, and nothing is watered by itself."},
 		},
 		queries: []Target{follow("规则 rules", `sum(rate(ganlin_rules_evaluations_total{`+ofInstance+`}[$__rate_interval]))`)},
 	})

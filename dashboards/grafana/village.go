@@ -24,11 +24,11 @@ func village() Dashboard {
 		queries: []Target{ask("plots", `SELECT count("grade") FROM (SELECT last("grade") AS "grade" FROM "balance" WHERE `+ofPlot+` GROUP BY "plot")`)},
 	})
 	s.number(pane{
-		title: text{"还没解除的预警", "Alerts not resolved"}, width: 6, height: 4, unit: none, empty: "0", steps: steps(good, from(1, watch), from(10, bad)),
+		title: text{"还没解除的告警", "Alerts not resolved"}, width: 6, height: 4, unit: none, empty: "0", steps: steps(good, from(1, watch), from(10, bad)),
 		about: about{
-			shows: text{"所选时间里发生、至今没有解除的预警，按地块和规则各算一条。", "Alerts of the chosen time that are not resolved yet, one for each plot and rule."},
+			shows: text{"所选时间里发生、至今没有解除的告警，按地块和规则各算一条。", "Alerts of the chosen time that are not resolved yet, one for each plot and rule."},
 			unit:  text{"条。", "Alerts."},
-			do:    text{"在下面的预警表里看是哪块地、哪条规则，再到甘霖的地块页看原因。", "See in the table below which plot and rule, then open the plot's page in Ganlin for the reason."},
+			do:    text{"在下面的告警表里看是哪块地、哪条规则，再到甘霖的地块页看原因。", "See in the table below which plot and rule, then open the plot's page in Ganlin for the reason."},
 		},
 		queries: []Target{ask("alerts", `SELECT count("state") FROM (SELECT last("state") AS "state" FROM "alert" WHERE `+ofSite+` GROUP BY "plot", "rule", "severity") WHERE "state" > 0`)},
 	})
@@ -122,9 +122,9 @@ func village() Dashboard {
 // alertTable lists what became of alerts, the newest first.
 func alertTable(where string, width int) pane {
 	return pane{
-		title: text{"预警经过", "Alerts"}, width: width, height: 8, unit: none,
+		title: text{"告警经过", "Alerts"}, width: width, height: 8, unit: none,
 		about: about{
-			shows: text{"预警何时开始、解除或断了数据，新的在前，最多 200 条。", "When alerts began, were resolved or lost their data, the newest first, 200 at the most."},
+			shows: text{"告警何时开始、解除或断了数据，新的在前，最多 200 条。", "When alerts began, were resolved or lost their data, the newest first, 200 at the most."},
 			unit:  text{"时间为浏览器所在时区。", "Times are in the browser's zone."},
 			do:    text{"编号可交给 ganlin explain，说明当时看到了什么、为什么报。", "Give the id to ganlin explain: it says what was seen and why it was raised."},
 		},
