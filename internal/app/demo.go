@@ -19,6 +19,7 @@ import (
 	"ganlin/firmware-sim/firmware"
 	"ganlin/firmware-sim/village"
 	"ganlin/internal/config"
+	"ganlin/internal/file"
 	"ganlin/internal/notify"
 	"ganlin/internal/registry"
 )
@@ -259,7 +260,7 @@ func (d demoCommand) link(ctx context.Context, p *program, v *village.Village) (
 		From:   p.tick(),
 		Speed:  d.Speed,
 		Linger: true,
-		Keep:   func(_ time.Time, state []byte) error { return writeWhole(p.folder.file(villageFile), state) },
+		Keep:   func(_ time.Time, state []byte) error { return file.Replace(p.folder.file(villageFile), state) },
 		Logger: p.log,
 	}
 	if d.Broker != "" {
@@ -300,7 +301,7 @@ func writeJSONFile(name string, v any) error {
 	if err != nil {
 		return err
 	}
-	return writeWhole(name, b)
+	return file.Replace(name, b)
 }
 
 // demoFolder is where the demo keeps its data unless told otherwise.

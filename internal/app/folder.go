@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"ganlin/internal/file"
 )
 
 // A folder is the data folder: everything that outlives the program. One
@@ -66,7 +68,7 @@ func (f *folder) token() (string, error) {
 	secret := make([]byte, 32)
 	_, _ = rand.Read(secret)
 	token := hex.EncodeToString(secret)
-	if err := writeWhole(name, []byte(token+"\n")); err != nil {
+	if err := file.Replace(name, []byte(token+"\n")); err != nil {
 		return "", fmt.Errorf("keeping the operator's token: %w", err)
 	}
 	return token, nil
@@ -99,22 +101,5 @@ func writeReadiness(name string, r readiness) error {
 	if err != nil {
 		return err
 	}
-	return writeWhole(name, append(b, '\n'))
-}
-
-// writeWhole replaces a file at once: a reader sees the old content or the new.
-func writeWhole(name string, content []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), name)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return nil
+	return file.Replace(name, append(b, '\n'))
 }

@@ -16,6 +16,7 @@ import (
 	"ganlin/dashboards/words"
 	"ganlin/devices"
 	"ganlin/internal/config"
+	"ganlin/internal/file"
 	"ganlin/internal/notify"
 	"ganlin/internal/records"
 	"ganlin/internal/registry"
@@ -42,7 +43,7 @@ func (f *folder) contactsSeal(ctx context.Context, store *records.Store) (*notif
 		key := make([]byte, notify.KeyBytes)
 		_, _ = rand.Read(key)
 		text = []byte(hex.EncodeToString(key) + "\n")
-		if err := writeWhole(name, text); err != nil {
+		if err := file.Replace(name, text); err != nil {
 			return nil, fmt.Errorf("keeping the key of the contacts: %w", err)
 		}
 	} else if err != nil {

@@ -96,6 +96,7 @@ type program struct {
 	asked   bool           // the valves have been asked how they stand; of the one step at a time
 
 	recordsTrouble trouble
+	stopping       sync.Mutex // the file that keeps an emergency stop
 
 	step    *stepper // nil on the wall clock
 	http    *http.Server

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"ganlin/devices"
+	"ganlin/internal/file"
 	"ganlin/internal/httpapi"
 	"ganlin/internal/records"
 	"ganlin/internal/valves"
@@ -83,7 +84,9 @@ func (v valveActs) give(ctx context.Context, by string, id devices.DeviceID, c d
 // it touches a disk, and stays in force until Resume, also over a restart.
 func (v valveActs) Stop(ctx context.Context, by string) (map[devices.DeviceID]error, error) {
 	results := v.p.valves.StopAll(ctx, v.p.commanded())
-	kept := writeWhole(v.p.folder.file(stopFile), []byte(by+"\n"))
+	v.p.stopping.Lock() // two taps at once
+	kept := file.Replace(v.p.folder.file(stopFile), []byte(by+"\n"))
+	v.p.stopping.Unlock()
 	at := v.p.clock.Now().Truncate(time.Millisecond)
 	ctx, cancel := context.WithTimeout(ctx, turnPatience) // a journal that is not there must not keep the answer back
 	defer cancel()

@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"ganlin/internal/file"
 )
 
 // A manifest is what the journal remembers outside the store, so that a store
@@ -52,7 +54,7 @@ func writeManifest(dir string, m manifest) error {
 	if err != nil {
 		return err
 	}
-	if err := writeFile(dir, manifestFile, append(b, checksumLine(b)...)); err != nil {
+	if err := file.Replace(filepath.Join(dir, manifestFile), append(b, checksumLine(b)...)); err != nil {
 		return fmt.Errorf("writing %s: %w", manifestFile, err)
 	}
 	return nil
@@ -60,37 +62,4 @@ func writeManifest(dir string, m manifest) error {
 
 func checksumLine(b []byte) string {
 	return fmt.Sprintf("\n%08x\n", crc32.Checksum(b, castagnoli))
-}
-
-// writeFile writes a file whole or not at all, and returns when it is on disk.
-func writeFile(dir, name string, content []byte) error {
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(writeIn(root, name, content), root.Close())
-}
-
-func writeIn(root *os.Root, name string, content []byte) error {
-	temporary := name + ".ganlin"
-	f, err := root.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := root.Rename(temporary, name); err != nil {
-		return err
-	}
-	return syncDir(root)
-}
-
-func syncDir(root *os.Root) error {
-	d, err := root.Open(".")
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/minio/highwayhash"
+
+	"ganlin/internal/file"
 )
 
 // StreamName is the name of the JetStream stream; its subject is Subject.
@@ -234,7 +236,7 @@ func (p *preparation) keep(m mend) (err error) {
 	if err != nil {
 		return err
 	}
-	return writeFile(p.Damaged, blockFile(m.block), m.damaged)
+	return file.Replace(filepath.Join(p.Damaged, blockFile(m.block)), m.damaged)
 }
 
 func damagedFolder(dir string, log *slog.Logger) (string, error) {
@@ -247,12 +249,12 @@ func damagedFolder(dir string, log *slog.Logger) (string, error) {
 func (p *preparation) replace(m mend) error {
 	name := blockFile(m.block)
 	if len(m.content) > 0 {
-		return writeIn(p.root, name, m.content)
+		return file.ReplaceIn(p.root, name, m.content)
 	}
 	if err := p.root.Remove(name); err != nil {
 		return err
 	}
-	return syncDir(p.root)
+	return file.SyncFolder(p.root)
 }
 
 // rewrite writes a block over itself. A plain sync would be too little: after

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"time"
+
+	"ganlin/internal/file"
 )
 
 // Verify reads all blocks of the store once, no faster than a rate, and reports
@@ -52,7 +55,7 @@ func (j *Journal) Verify(ctx context.Context, storeDir string, bytesPerSecond in
 					return err
 				}
 			}
-			if err := writeFile(folder, blockFile(block), b); err != nil {
+			if err := file.Replace(filepath.Join(folder, blockFile(block)), b); err != nil {
 				return fmt.Errorf("keeping a damaged block of the journal: %w", err)
 			}
 		}

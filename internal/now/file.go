@@ -8,10 +8,10 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"path/filepath"
 	"time"
 
 	"ganlin/devices"
+	"ganlin/internal/file"
 )
 
 // fileFormat is raised when a file can no longer be read by older code, or older files by this one.
@@ -45,7 +45,7 @@ type savedValue struct {
 }
 
 // Save writes the state and its position to path: as a whole or, whatever
-// happens in between, not at all. It uses path.new on the way.
+// happens in between, not at all.
 func (s *State) Save(path string) error {
 	s.saving.Lock()
 	defer s.saving.Unlock()
@@ -67,7 +67,7 @@ func (s *State) Save(path string) error {
 	if err != nil {
 		return fmt.Errorf("encoding the latest values: %w", err)
 	}
-	if err := replaceFile(path, data); err != nil {
+	if err := file.Replace(path, data); err != nil {
 		return fmt.Errorf("saving the latest values: %w", err)
 	}
 	return nil
@@ -122,28 +122,4 @@ func (s *State) restore(saved savedDevice) error {
 		d.put(Value{Key: key, Number: v.Number, Flags: v.Flags, At: v.At, Received: v.Received}, s.options.MaxValues)
 	}
 	return nil
-}
-
-// replaceFile puts data at path so that after a crash at any moment the old or the new file is there whole.
-func replaceFile(path string, data []byte) error {
-	fresh := path + ".new" // one name, so that crashes leave no more than one behind
-	f, err := os.OpenFile(fresh, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	if err = os.Rename(fresh, path); err != nil {
-		return err
-	}
-	folder, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
 }

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"ganlin/internal/file"
 )
 
 // A record is what the folder keeps of its child, so that the next start finds
@@ -29,7 +31,7 @@ func (r record) save(dir string) error {
 	if err != nil {
 		return fmt.Errorf("keeping the record of influxd: %w", err)
 	}
-	if err := writeWhole(recordPath(dir), raw); err != nil {
+	if err := file.Replace(recordPath(dir), raw); err != nil {
 		return fmt.Errorf("keeping the record of influxd: %w", err)
 	}
 	return nil

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"ganlin/internal/file"
 )
 
 // user is the only account of the child's database, an administrator.
@@ -28,31 +30,8 @@ func readToken(dir string) (string, error) {
 	secret := make([]byte, 32)
 	_, _ = rand.Read(secret) // never fails
 	token := user + ":" + hex.EncodeToString(secret)
-	if err := writeWhole(path, []byte(token+"\n")); err != nil {
+	if err := file.Replace(path, []byte(token+"\n")); err != nil {
 		return "", fmt.Errorf("keeping the password of influxd: %w", err)
 	}
 	return token, nil
-}
-
-// writeWhole writes a file so that after a crash it is there whole or not at all.
-func writeWhole(path string, content []byte) error {
-	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(path+".new", path); err != nil {
-		return err
-	}
-	folder, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
 }
