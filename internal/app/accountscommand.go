@@ -4,17 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/url"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"ganlin/devices"
 	"ganlin/internal/config"
 	"ganlin/internal/httpapi"
 	"ganlin/internal/records"
-	"ganlin/internal/registry"
 )
 
 type accountsCommand struct {
@@ -47,7 +44,7 @@ func (a addAccount) Run(ctx context.Context, c console) error {
 	for _, p := range a.Place {
 		n.Places = append(n.Places, devices.PlaceCode(p))
 	}
-	made, err := withAccounts(ctx, c, a.where,
+	made, err := withAccounts(ctx, c, a.where, makes,
 		func(r *remote) (made httpapi.MadeToken, err error) {
 			return made, r.call(ctx, "POST", "/api/v1/accounts", n, &made)
 		},
@@ -63,7 +60,7 @@ type accountToken struct {
 
 // Run makes a token.
 func (t accountToken) Run(ctx context.Context, c console) error {
-	made, err := withAccounts(ctx, c, t.where,
+	made, err := withAccounts(ctx, c, t.where, expects,
 		func(r *remote) (made httpapi.MadeToken, err error) {
 			return made, r.call(ctx, "POST", "/api/v1/accounts/"+url.PathEscape(t.ID)+"/tokens", map[string]int{"days": t.Days}, &made)
 		},
@@ -88,7 +85,7 @@ type listAccounts struct{ where }
 
 // Run lists the accounts.
 func (l listAccounts) Run(ctx context.Context, c console) error {
-	list, err := withAccounts(ctx, c, l.where,
+	all, err := withAccounts(ctx, c, l.where, expects,
 		func(r *remote) (list []httpapi.Account, err error) {
 			return list, r.call(ctx, "GET", "/api/v1/accounts", nil, &list)
 		},
@@ -96,12 +93,7 @@ func (l listAccounts) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
-	if l.JSON {
-		return json.NewEncoder(c.out).Encode(list)
-	}
-	w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(w, "ACCOUNT\tROLE\tREACH\tSTATE\tTOKENS")
-	for _, a := range list {
+	return list(c, l.JSON, all, "ACCOUNT\tROLE\tREACH\tSTATE\tTOKENS", func(a httpapi.Account) string {
 		state := "in force"
 		if !a.Revoked.IsZero() {
 			state = "revoked"
@@ -110,9 +102,8 @@ func (l listAccounts) Run(ctx context.Context, c console) error {
 		for _, t := range a.Tokens {
 			tokens = append(tokens, t.ID+" until "+t.Expires.Format(time.DateOnly))
 		}
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", a.ID, a.Role, reach(a), state, strings.Join(tokens, ", "))
-	}
-	return w.Flush()
+		return fmt.Sprintf("%s\t%s\t%s\t%s\t%s", a.ID, a.Role, reach(a), state, strings.Join(tokens, ", "))
+	})
 }
 
 // reach is how far an account sees, in one line.
@@ -145,7 +136,7 @@ func (v revokeAccount) Run(ctx context.Context, c console) error {
 	if v.Token != "" {
 		path += "/tokens/" + url.PathEscape(v.Token)
 	}
-	_, err := withAccounts(ctx, c, v.where,
+	_, err := withAccounts(ctx, c, v.where, expects,
 		func(r *remote) (none struct{}, err error) { return none, r.call(ctx, "DELETE", path, nil, nil) },
 		func(k accounts) (none struct{}, err error) {
 			if v.Token != "" {
@@ -159,28 +150,19 @@ func (v revokeAccount) Run(ctx context.Context, c console) error {
 	return err
 }
 
-// withAccounts does something with the accounts of a data folder: through the
-// API of the program that runs on it, or by itself when none does.
-func withAccounts[T any](ctx context.Context, c console, w where, far func(*remote) (T, error), near func(accounts) (T, error)) (none T, err error) {
-	data, files, zone, err := w.open(c)
+// withAccounts does something with the accounts of a data folder.
+func withAccounts[T any](ctx context.Context, c console, w where, may maker, far func(*remote) (T, error), near func(accounts) (T, error)) (none T, err error) {
+	cfg, err := w.open(c)
 	if err != nil {
 		return none, err
 	}
-	return withRecords(ctx, data, far, func(s *records.Store) (T, error) {
-		return near(accounts{records: s, url: w.pages(c), registry: func(ctx context.Context) (*registry.Registry, error) {
-			return registrar{records: s, files: files, zone: zone}.load(ctx, "", nil)
-		}})
+	return withRecords(ctx, cfg.Data, may, far, func(_ *folder, s *records.Store) (T, error) {
+		return near(accounts{records: s, url: pages(cfg), registry: registrarOf(cfg, s).load})
 	})
 }
 
 // pages is where people reach the pages of a program that does not run, as far as its configuration says.
-func (w where) pages(c console) string {
-	cfg := new(config.Default())
-	if w.Config != "" {
-		if given, _, err := loadConfig(console{out: io.Discard, err: io.Discard, log: c.log}, w.Config); err == nil {
-			cfg = given
-		}
-	}
+func pages(cfg *config.Config) string {
 	switch {
 	case cfg.HTTP.URL != "":
 		return cfg.HTTP.URL

@@ -1,10 +1,17 @@
 package app
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
 
 	"ganlin/internal/config"
 	"ganlin/internal/position"
+	"ganlin/internal/records"
 	"ganlin/internal/registry"
 	"ganlin/internal/rulefile"
 )
@@ -15,13 +22,14 @@ type checkCommand struct {
 }
 
 // Run prints every problem with its place.
-func (k checkCommand) Run(c console) error {
-	cfg, problems := config.Load(k.Config)
+func (k checkCommand) Run(ctx context.Context, c console) error {
+	cfg, problems := config.Read(k.Config)
 	if cfg != nil {
-		_, more := registry.Load(cfg.Registry, registry.Options{TimeZone: cfg.TimeZone})
-		_, wrong := rulefile.Load(cfg.Rules, true)
-		_, unsendable := channelsOf(cfg.Notify)
-		problems = append(append(append(problems, more...), wrong...), unsendable...)
+		if !position.HasErrors(problems) {
+			_, unsendable := channelsOf(cfg.Notify)
+			problems = append(problems, unsendable...)
+		}
+		problems = append(problems, problemsOfFiles(ctx, k.Config, cfg)...)
 	}
 	if err := printProblems(c, problems, k.JSON); err != nil {
 		return err
@@ -35,21 +43,54 @@ func (k checkCommand) Run(c console) error {
 	return nil
 }
 
-// loadConfig reads a configuration with its registry for a command that needs
-// both; the problems go where check would print them.
-func loadConfig(c console, name string) (*config.Config, *registry.Registry, error) {
+// problemsOfFiles returns what is wrong with the registry that the program
+// will have, imported files included, and with the rules.
+func problemsOfFiles(ctx context.Context, name string, cfg *config.Config) (all []position.Problem) {
+	counts, err := lookAtImports(ctx, cfg)
+	if err != nil {
+		all = append(all, position.Problem{
+			Position: position.Position{File: name}, Severity: position.Warning, Message: fmt.Sprintf("what was imported is not looked at: %v", err),
+		})
+	}
+	_, found := declarationOf(cfg).load(counts, nil)
+	_, wrong := rulefile.Load(cfg.Rules, true)
+	missing := func(p position.Problem) bool { // as the configuration's own problems say
+		_, err := os.Stat(p.File)
+		return err != nil && (slices.Contains(cfg.Registry, p.File) || slices.Contains(cfg.Rules, p.File))
+	}
+	return append(all, slices.DeleteFunc(append(found, wrong...), missing)...)
+}
+
+// lookAtImports returns what was imported and counts, beside a program that runs or without one.
+func lookAtImports(ctx context.Context, cfg *config.Config) ([]records.Imported, error) {
+	name := filepath.Join(cfg.Data, recordsFile)
+	if _, err := os.Stat(name); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
+		return nil, err
+	}
+	s, err := records.Look(name)
+	if err != nil {
+		return nil, err
+	}
+	counts, err := declarationOf(cfg).kept(ctx, s)
+	return counts, errors.Join(err, s.Close())
+}
+
+// loadConfig reads a configuration for a command that works with it; its
+// problems, and those of its registry, go where check would print them.
+func loadConfig(c console, name string) (*config.Config, error) {
 	cfg, problems := config.Load(name)
-	var reg *registry.Registry
 	if cfg != nil {
-		var more []position.Problem
-		reg, more = registry.Load(cfg.Registry, registry.Options{TimeZone: cfg.TimeZone})
+		_, more := registry.Load(cfg.Registry, registry.Options{TimeZone: cfg.TimeZone})
 		problems = append(problems, more...)
 	}
 	for _, p := range problems {
 		_, _ = fmt.Fprintln(c.err, p)
 	}
 	if position.HasErrors(problems) {
-		return nil, nil, exitError{exitCheckFailed, fmt.Errorf("%s has problems; ganlin check --config %s lists them", name, name)}
+		return nil, exitError{exitCheckFailed, fmt.Errorf("%s has problems; ganlin check --config %s lists them", name, name)}
 	}
-	return cfg, reg, nil
+	return cfg, nil
 }

@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"ganlin/internal/httpapi"
 )
 
 // The exit codes of every command.
@@ -108,10 +110,10 @@ func run(ctx context.Context, args []string, out, errOut io.Writer, h hooks) (co
 	case errors.Is(err, error(errCheckFailed)):
 		return exitCheckFailed
 	case errors.As(err, &coded):
-		_, _ = fmt.Fprintln(errOut, "ganlin:", err)
+		_, _ = fmt.Fprintln(errOut, "ganlin:", httpapi.Plain(err))
 		return coded.code
 	default:
-		_, _ = fmt.Fprintln(errOut, "ganlin:", err)
+		_, _ = fmt.Fprintln(errOut, "ganlin:", httpapi.Plain(err))
 		return exitCheckFailed
 	}
 }

@@ -7,22 +7,16 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"text/tabwriter"
+	"time"
 	"unicode/utf8"
 
 	"ganlin/internal/httpapi"
+	"ganlin/internal/records"
 )
 
 type deadLettersCommand struct {
 	List listDeadLetters `cmd:"" help:"List the newest, one a line."`
 	Show showDeadLetter  `cmd:"" help:"Show one with its payload."`
-}
-
-// A where says which data folder a command works on.
-type where struct {
-	Config string `placeholder:"FILE" help:"The configuration whose data folder is meant."`
-	Data   string `placeholder:"DIR" help:"The data folder; without this and --config, the demo's."`
-	JSON   bool   `name:"json" help:"Print JSON, and nothing else, to standard output."`
 }
 
 type listDeadLetters struct {
@@ -46,19 +40,13 @@ func (l listDeadLetters) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
-	if l.JSON {
-		return json.NewEncoder(c.out).Encode(letters)
-	}
-	if len(letters) == 0 {
+	if len(letters) == 0 && !l.JSON {
 		_, err := fmt.Fprintln(c.err, "no dead letters")
 		return err
 	}
-	w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(w, "ID\tRECEIVED\tDEVICE\tREASON\tBYTES\tDETAIL")
-	for _, d := range letters {
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\n", d.ID, d.Received.Format("2006-01-02T15:04:05Z07:00"), printable(string(d.Device)), d.Reason, d.Length, printable(d.Detail))
-	}
-	return w.Flush()
+	return list(c, l.JSON, letters, "ID\tRECEIVED\tDEVICE\tREASON\tBYTES\tDETAIL", func(d httpapi.DeadLetter) string {
+		return fmt.Sprintf("%s\t%s\t%s\t%s\t%d\t%s", d.ID, d.Received.Format(time.RFC3339), printable(string(d.Device)), d.Reason, d.Length, printable(d.Detail))
+	})
 }
 
 type showDeadLetter struct {
@@ -86,6 +74,14 @@ func (s showDeadLetter) Run(ctx context.Context, c console) error {
 	_, err = fmt.Fprintf(c.out, "id        %s\nreceived  %s\ndevice    %s\ntopic     %s\nreason    %s\ndetail    %s\ncodec     %s\n%s:\n%s\n",
 		d.ID, d.Received, printable(string(d.Device)), printable(d.Topic), d.Reason, printable(d.Detail), d.Codec, payload, printable(string(d.Payload)))
 	return err
+}
+
+func withDeadLetters[T any](ctx context.Context, c console, w where, far func(*remote) (T, error), near func(deadLetters) (T, error)) (none T, err error) {
+	cfg, err := w.open(c)
+	if err != nil {
+		return none, err
+	}
+	return withRecords(ctx, cfg.Data, expects, far, func(_ *folder, s *records.Store) (T, error) { return near(deadLetters{s}) })
 }
 
 // printable returns s without characters that could steer a terminal.

@@ -3,29 +3,31 @@ package app
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/url"
 	"os"
-	"path/filepath"
+	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"ganlin/devices"
+	"ganlin/internal/config"
 	"ganlin/internal/httpapi"
 	"ganlin/internal/records"
-	"ganlin/internal/registry"
 )
 
 type devicesCommand struct {
 	Import importDevices `cmd:"" help:"Take a registry file, YAML or CSV, and make credentials for every device of it that has none; they are shown once."`
 	List   listDevices   `cmd:"" help:"List the devices of the registry."`
 	Add    addDevice     `cmd:"" help:"Declare one device and make its credentials, shown once."`
-	Revoke revokeDevice  `cmd:"" help:"Make a device's password let nobody in."`
+	Revoke revokeDevice  `cmd:"" help:"Make a device's password let nobody in; it stays declared, and add makes it a new one."`
+	Forget forgetDevices `cmd:"" help:"Take an imported file, or a device that was added, away again."`
 }
 
 type importDevices struct {
 	where
-	File string `arg:"" help:"The registry file."`
+	File   string `arg:"" help:"The registry file."`
+	Forget bool   `help:"Take away what the file declared when it was imported before, and does not any more."`
 }
 
 // Run imports a file.
@@ -34,11 +36,12 @@ func (i importDevices) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return usageError("reading the registry: %w", err)
 	}
-	made, err := withRegistrar(ctx, c, i.where,
+	name := fullPath(i.File)
+	made, err := withRegistrar(ctx, c, i.where, makes,
 		func(r *remote) (made []httpapi.Credential, err error) {
-			return made, r.call(ctx, "POST", "/api/v1/devices/import", httpapi.RegistryFile{Name: filepath.Base(i.File), Content: string(content)}, &made)
+			return made, r.call(ctx, "POST", "/api/v1/devices/import", httpapi.RegistryFile{Name: name, Content: string(content), Forget: i.Forget}, &made)
 		},
-		func(r registrar) ([]httpapi.Credential, error) { return r.Import(ctx, i.File, content) })
+		func(r registrar) ([]httpapi.Credential, error) { return r.Import(ctx, name, content, i.Forget) })
 	return showCredentials(c, i.JSON, made, err)
 }
 
@@ -58,7 +61,7 @@ func (a addDevice) Run(ctx context.Context, c console) error {
 		ID: devices.DeviceID(a.ID), Model: a.Model, Plot: devices.PlotID(a.Plot), Station: devices.StationID(a.Station),
 		MaxDurationS: a.MaxDurationS, MaxVolumeL: a.MaxVolumeL,
 	}
-	made, err := withRegistrar(ctx, c, a.where,
+	made, err := withRegistrar(ctx, c, a.where, makes,
 		func(r *remote) (made []httpapi.Credential, err error) {
 			return made, r.call(ctx, "POST", "/api/v1/devices", d, &made)
 		},
@@ -94,7 +97,7 @@ type listDevices struct{ where }
 
 // Run lists the devices.
 func (l listDevices) Run(ctx context.Context, c console) error {
-	list, err := withRegistrar(ctx, c, l.where,
+	all, err := withRegistrar(ctx, c, l.where, expects,
 		func(r *remote) (list []httpapi.Device, err error) {
 			return list, r.call(ctx, "GET", "/api/v1/devices", nil, &list)
 		},
@@ -102,15 +105,22 @@ func (l listDevices) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
-	if l.JSON {
-		return json.NewEncoder(c.out).Encode(list)
+	if err := list(c, l.JSON, all, "DEVICE\tMODEL\tPLOT\tSTATION\tCREDENTIALS\tONLINE\tDECLARED", func(d httpapi.Device) string {
+		return fmt.Sprintf("%s\t%s\t%s\t%s\t%s\t%t\t%s", d.Device, d.Model, d.Plot, d.Station, d.Credentials, d.Online, d.Declared)
+	}); err != nil {
+		return err
 	}
-	w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(w, "DEVICE\tMODEL\tPLOT\tSTATION\tCREDENTIALS\tONLINE")
-	for _, d := range list {
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%t\n", d.Device, d.Model, d.Plot, d.Station, d.Credentials, d.Online)
+	if slices.ContainsFunc(all, func(d httpapi.Device) bool { return d.Credentials == undeclaredState }) {
+		_, _ = fmt.Fprintln(c.err, l.whyUndeclared())
 	}
-	return w.Flush()
+	return nil
+}
+
+func (l listDevices) whyUndeclared() string {
+	if l.Config == "" {
+		return "undeclared: neither imported nor added; give --config if a configuration declares them"
+	}
+	return "undeclared: nothing declares them any more, so their passwords let nobody in; ganlin devices revoke ends those for good"
 }
 
 type revokeDevice struct {
@@ -120,7 +130,7 @@ type revokeDevice struct {
 
 // Run revokes a device's credentials.
 func (v revokeDevice) Run(ctx context.Context, c console) error {
-	_, err := withRegistrar(ctx, c, v.where,
+	_, err := withRegistrar(ctx, c, v.where, expects,
 		func(r *remote) (none struct{}, err error) {
 			return none, r.call(ctx, "DELETE", "/api/v1/devices/"+url.PathEscape(v.ID), nil, nil)
 		},
@@ -131,68 +141,45 @@ func (v revokeDevice) Run(ctx context.Context, c console) error {
 	return err
 }
 
-// withRegistrar does something with the registry of a data folder: through the
-// API of the program that runs on it, or by itself when none does.
-func withRegistrar[T any](ctx context.Context, c console, w where, far func(*remote) (T, error), near func(registrar) (T, error)) (none T, err error) {
-	data, files, zone, err := w.open(c)
-	if err != nil {
-		return none, err
-	}
-	return withRecords(ctx, data, far, func(s *records.Store) (T, error) {
-		return near(registrar{records: s, files: files, zone: zone})
-	})
+type forgetDevices struct {
+	where
+	Name string `arg:"" help:"The file that was imported, or the id of the device that was added."`
 }
 
-func withDeadLetters[T any](ctx context.Context, c console, w where, far func(*remote) (T, error), near func(deadLetters) (T, error)) (none T, err error) {
-	data, _, _, err := w.open(c)
-	if err != nil {
-		return none, err
+// Run forgets a file or a device.
+func (f forgetDevices) Run(ctx context.Context, c console) error {
+	if _, err := os.Stat(f.Name); err == nil {
+		f.Name = fullPath(f.Name)
 	}
-	return withRecords(ctx, data, far, func(s *records.Store) (T, error) { return near(deadLetters{s}) })
+	ids, err := withRegistrar(ctx, c, f.where, expects,
+		func(r *remote) (ids []devices.DeviceID, err error) {
+			return ids, r.call(ctx, "POST", "/api/v1/devices/forget", httpapi.ForgetDevices{Name: f.Name}, &ids)
+		},
+		func(r registrar) ([]devices.DeviceID, error) { return r.Forget(ctx, f.Name) })
+	if err != nil {
+		return err
+	}
+	if f.JSON {
+		return json.NewEncoder(c.out).Encode(ids)
+	}
+	said := "forgotten"
+	if len(ids) > 0 {
+		said += "; nothing declares any more: " + strings.Trim(fmt.Sprint(ids), "[]")
+	}
+	_, err = fmt.Fprintln(c.err, said)
+	return err
 }
 
-// open returns the data folder that is meant, and what a configuration declares.
-func (w where) open(c console) (data string, files []*registry.File, zone string, err error) {
-	switch {
-	case w.Config != "" && w.Data != "":
-		return "", nil, "", usageError("--config names a data folder already; leave --data out")
-	case w.Config != "":
-		cfg, reg, err := loadConfig(c, w.Config)
-		if err != nil {
-			return "", nil, "", err
-		}
-		return cfg.Data, []*registry.File{fileOf(w.Config, reg)}, cfg.TimeZone, nil
-	case w.Data != "":
-		return w.Data, nil, "", nil
+// withRegistrar does something with the registry of a data folder.
+func withRegistrar[T any](ctx context.Context, c console, w where, may maker, far func(*remote) (T, error), near func(registrar) (T, error)) (none T, err error) {
+	cfg, err := w.open(c)
+	if err != nil {
+		return none, err
 	}
-	data, err = demoFolder()
-	return data, nil, "", err
+	return withRecords(ctx, cfg.Data, may, far, func(_ *folder, s *records.Store) (T, error) { return near(registrarOf(cfg, s)) })
 }
 
-// fileOf is a registry as a file that others are laid beside.
-func fileOf(name string, r *registry.Registry) *registry.File {
-	return registry.FromEntities(name, registry.Entities{
-		Places: r.Places(), Sites: r.Sites(), Stations: r.Stations(), Plots: r.Plots(), Devices: r.Devices(),
-	})
-}
-
-func withRecords[T any](ctx context.Context, data string, far func(*remote) (T, error), near func(*records.Store) (T, error)) (none T, err error) {
-	r, err := running(data)
-	if err != nil {
-		return none, err
-	}
-	if r != nil {
-		return far(r)
-	}
-	f, err := openFolder(data)
-	if err != nil {
-		return none, err
-	}
-	defer func() { err = errors.Join(err, f.close()) }()
-	s, err := records.Open(ctx, f.file(recordsFile))
-	if err != nil {
-		return none, err
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	return near(s)
+// registrarOf is the keeper of devices of a program that does not run.
+func registrarOf(cfg *config.Config, s *records.Store) registrar {
+	return registrar{declaration: declarationOf(cfg), records: s}
 }

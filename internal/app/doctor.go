@@ -32,16 +32,11 @@ type finding struct {
 // Run probes each part, of the running program where there is one, and says
 // what it can and cannot keep and how to mend what is wrong.
 func (d doctorCommand) Run(ctx context.Context, c console) error {
-	data, _, _, err := d.open(c)
+	cfg, err := d.open(c)
 	if err != nil {
 		return err
 	}
-	var cfg *config.Config
-	if d.Config != "" {
-		if cfg, _, err = loadConfig(c, d.Config); err != nil {
-			return err
-		}
-	}
+	data := cfg.Data
 	r, err := running(data)
 	if err != nil {
 		return err
@@ -54,7 +49,7 @@ func (d doctorCommand) Run(ctx context.Context, c console) error {
 			finding{Part: "program", Says: "no program runs on " + data, Mend: "start it with ganlin serve --config FILE, or ganlin demo"},
 			examineRecords(ctx, data))
 	}
-	if cfg != nil {
+	if d.Config != "" {
 		findings = append(findings, examineConfigured(ctx, cfg)...)
 	}
 	return report(c, findings, d.JSON)

@@ -23,15 +23,14 @@ type explainCommand struct {
 
 // Run says in a sentence why something was decided, then by which facts and which rule.
 func (e explainCommand) Run(ctx context.Context, c console) error {
-	data, _, _, err := e.open(c)
+	cfg, err := e.open(c)
 	if err != nil {
 		return err
 	}
-	name := filepath.Join(data, recordsFile)
-	if _, err := os.Stat(name); err != nil {
-		return fmt.Errorf("%s holds no decisions: %w", data, err)
+	if err := haveRecords(cfg.Data); err != nil {
+		return err
 	}
-	store, err := records.Open(ctx, name) // a second process may read beside the one that runs
+	store, err := records.Open(ctx, filepath.Join(cfg.Data, recordsFile)) // a second process may read beside the one that runs
 	if err != nil {
 		return err
 	}
@@ -46,16 +45,16 @@ func (e explainCommand) Run(ctx context.Context, c console) error {
 	if e.JSON {
 		return json.NewEncoder(c.out).Encode(d)
 	}
-	return e.print(ctx, c, store, d)
+	return e.print(ctx, c, registrarOf(cfg, store), d)
 }
 
-func (e explainCommand) print(ctx context.Context, c console, store *records.Store, d devices.Decision) error {
+func (e explainCommand) print(ctx context.Context, c console, r registrar, d devices.Decision) error {
 	catalogue, err := words.New()
 	if err != nil {
 		return err
 	}
 	about := words.About{Zone: time.UTC}
-	if reg, err := (registrar{records: store}).load(ctx, "", nil); err == nil {
+	if reg, err := r.load(ctx); err == nil {
 		if p, ok := reg.Plot(d.Plot); ok {
 			about.PlotName = p.Name
 		}

@@ -22,7 +22,7 @@ func (p *program) openFront(ctx context.Context) error {
 	var listen natsd.MQTT
 	if c.MQTT.Listen != nil {
 		p.gate = broker.NewGate(broker.GateOptions{
-			Check:      p.secrets.Check,
+			Check:      p.letsIn,
 			OnPresence: p.now.SetOnline,
 			Now:        func() time.Time { return p.clock.Now() },
 			Logger:     p.log,

@@ -3,18 +3,15 @@ package app
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
-	"text/tabwriter"
 	"time"
 
 	"ganlin/devices"
-	"ganlin/internal/config"
 	"ganlin/internal/httpapi"
 	"ganlin/internal/records"
 	"ganlin/internal/registry"
@@ -47,7 +44,7 @@ func (t testNotice) Run(ctx context.Context, c console) error {
 		return usageError("name a contact (ganlin notify contacts list shows them), or --channel with --to ADDRESS")
 	}
 	body := httpapi.NoticeTest{Contact: t.Contact, Channel: t.Channel, Address: t.To, Secret: t.Secret}
-	result, err := withNotices(ctx, c, t.where,
+	result, err := withNotices(ctx, c, t.where, expects,
 		func(r *remote) (result httpapi.NoticeResult, err error) {
 			return result, r.call(ctx, "POST", "/api/v1/notices/test", body, &result)
 		},
@@ -84,7 +81,7 @@ func (l listNotices) Run(ctx context.Context, c console) error {
 	if l.Limit < 1 || l.Limit > 1000 {
 		return usageError("--limit %d is not 1 to 1000", l.Limit)
 	}
-	list, err := withNotices(ctx, c, l.where,
+	all, err := withNotices(ctx, c, l.where, expects,
 		func(r *remote) (list []httpapi.Notice, err error) {
 			return list, r.call(ctx, "GET", "/api/v1/notices?"+url.Values{"limit": {strconv.Itoa(l.Limit)}}.Encode(), nil, &list)
 		},
@@ -92,19 +89,13 @@ func (l listNotices) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
-	if l.JSON {
-		return json.NewEncoder(c.out).Encode(list)
-	}
-	if len(list) == 0 {
+	if len(all) == 0 && !l.JSON {
 		_, err := fmt.Fprintln(c.err, "no messages")
 		return err
 	}
-	w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(w, "NOTICE\tAT\tHOUSEHOLD\tCHANNEL\tSTATE\tTRIES\tEPISODES\tERROR")
-	for _, n := range list {
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%d\t%d\t%s\n", n.ID, n.At.Format(time.RFC3339), n.Household, n.Channel, n.State, n.Tries, len(n.Episodes), printable(n.Error))
-	}
-	return w.Flush()
+	return list(c, l.JSON, all, "NOTICE\tAT\tHOUSEHOLD\tCHANNEL\tSTATE\tTRIES\tEPISODES\tERROR", func(n httpapi.Notice) string {
+		return fmt.Sprintf("%s\t%s\t%s\t%s\t%s\t%d\t%d\t%s", n.ID, n.At.Format(time.RFC3339), n.Household, n.Channel, n.State, n.Tries, len(n.Episodes), printable(n.Error))
+	})
 }
 
 type importContacts struct {
@@ -119,7 +110,7 @@ func (i importContacts) Run(ctx context.Context, c console) error {
 		return usageError("reading the contacts: %w", err)
 	}
 	body := httpapi.ContactFile{Name: filepath.Base(i.File), Content: string(content)}
-	done, err := withNotices(ctx, c, i.where,
+	done, err := withNotices(ctx, c, i.where, makes,
 		func(r *remote) (done httpapi.ContactImport, err error) {
 			return done, r.call(ctx, "POST", "/api/v1/contacts/import", body, &done)
 		},
@@ -141,7 +132,7 @@ type listContacts struct{ where }
 
 // Run lists contacts.
 func (l listContacts) Run(ctx context.Context, c console) error {
-	list, err := withNotices(ctx, c, l.where,
+	all, err := withNotices(ctx, c, l.where, expects,
 		func(r *remote) (list []httpapi.Contact, err error) {
 			return list, r.call(ctx, "GET", "/api/v1/contacts", nil, &list)
 		},
@@ -149,15 +140,9 @@ func (l listContacts) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
-	if l.JSON {
-		return json.NewEncoder(c.out).Encode(list)
-	}
-	w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(w, "CONTACT\tHOUSEHOLD\tCHANNEL\tLANGUAGE\tQUIET\tDAILY\tREADABLE")
-	for _, k := range list {
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%d\t%t\n", k.ID, k.Household, k.Channel, k.Language, k.Quiet, k.Daily, !k.Unreadable)
-	}
-	return w.Flush()
+	return list(c, l.JSON, all, "CONTACT\tHOUSEHOLD\tCHANNEL\tLANGUAGE\tQUIET\tDAILY\tREADABLE", func(k httpapi.Contact) string {
+		return fmt.Sprintf("%s\t%s\t%s\t%s\t%s\t%d\t%t", k.ID, k.Household, k.Channel, k.Language, k.Quiet, k.Daily, !k.Unreadable)
+	})
 }
 
 type removeContact struct {
@@ -167,7 +152,7 @@ type removeContact struct {
 
 // Run removes a contact.
 func (v removeContact) Run(ctx context.Context, c console) error {
-	_, err := withNotices(ctx, c, v.where,
+	_, err := withNotices(ctx, c, v.where, expects,
 		func(r *remote) (none struct{}, err error) {
 			return none, r.call(ctx, "DELETE", "/api/v1/contacts/"+url.PathEscape(v.ID), nil, nil)
 		},
@@ -178,51 +163,29 @@ func (v removeContact) Run(ctx context.Context, c console) error {
 	return err
 }
 
-// withNotices does something with the messages of a data folder: through the
-// API of the program that runs on it, or by itself when none does.
-func withNotices[T any](ctx context.Context, c console, w where, far func(*remote) (T, error), near func(*notices) (T, error)) (none T, err error) {
-	data, files, zone, err := w.open(c)
+// withNotices does something with the messages of a data folder.
+func withNotices[T any](ctx context.Context, c console, w where, may maker, far func(*remote) (T, error), near func(*notices) (T, error)) (none T, err error) {
+	cfg, err := w.open(c)
 	if err != nil {
 		return none, err
 	}
-	cfg := config.Default().Notify
-	if w.Config != "" {
-		if loaded, _ := config.Load(w.Config); loaded != nil { // its problems are told already
-			cfg = loaded.Notify
+	return withRecords(ctx, cfg.Data, may, far, func(f *folder, store *records.Store) (none T, err error) {
+		reg, err := registrarOf(cfg, store).load(ctx)
+		if err != nil {
+			return none, err
 		}
-	}
-	r, err := running(data)
-	if err != nil {
-		return none, err
-	}
-	if r != nil {
-		return far(r)
-	}
-	f, err := openFolder(data)
-	if err != nil {
-		return none, err
-	}
-	defer func() { err = errors.Join(err, f.close()) }()
-	store, err := records.Open(ctx, f.file(recordsFile))
-	if err != nil {
-		return none, err
-	}
-	defer func() { err = errors.Join(err, store.Close()) }()
-	reg, err := registrar{records: store, files: files, zone: zone}.load(ctx, "", nil)
-	if err != nil {
-		return none, err
-	}
-	seal, err := f.contactsSeal(ctx, store)
-	if err != nil {
-		return none, err
-	}
-	n, err := newNotices(ctx, noticesOptions{
-		config: cfg, store: noticeStore{store, seal, slog.New(slog.NewTextHandler(c.err, nil))}, registry: func() *registry.Registry { return reg },
-		now: wallClock{}.Now, link: func(devices.HouseholdID) string { return cfg.Link },
-		advice: func(devices.PlotID) rules.Advice { return rules.Advice{} },
+		seal, err := f.contactsSeal(ctx, store)
+		if err != nil {
+			return none, err
+		}
+		n, err := newNotices(ctx, noticesOptions{
+			config: cfg.Notify, store: noticeStore{store, seal, slog.New(slog.NewTextHandler(c.err, nil))}, registry: func() *registry.Registry { return reg },
+			now: wallClock{}.Now, link: func(devices.HouseholdID) string { return cfg.Notify.Link },
+			advice: func(devices.PlotID) rules.Advice { return rules.Advice{} },
+		})
+		if err != nil {
+			return none, err
+		}
+		return near(n)
 	})
-	if err != nil {
-		return none, err
-	}
-	return near(n)
 }

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"ganlin/internal/config"
-	"ganlin/internal/registry"
 )
 
 // TestPausedDoorAcknowledgesNothing runs the program in this process with a
@@ -20,15 +19,11 @@ func TestPausedDoorAcknowledgesNothing(t *testing.T) {
 	if cfg == nil {
 		t.Fatal(problems)
 	}
-	reg, problems := registry.Load(cfg.Registry, registry.Options{})
-	if reg == nil {
-		t.Fatal(problems)
-	}
 	log := &logged{}
 	tr.out = log
 	p, err := openProgram(t.Context(), programOptions{
-		config: cfg, files: []*registry.File{fileOf("registry", reg)},
-		ready: filepath.Join(tr.folder, "ready.json"), log: slog.New(slog.NewTextHandler(log, nil)),
+		config: cfg,
+		ready:  filepath.Join(tr.folder, "ready.json"), log: slog.New(slog.NewTextHandler(log, nil)),
 	})
 	if err != nil {
 		t.Fatal(err)

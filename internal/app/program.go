@@ -97,6 +97,7 @@ type program struct {
 
 	recordsTrouble trouble
 	stopping       sync.Mutex // the file that keeps an emergency stop
+	registering    sync.Mutex // a change of the registry
 
 	step    *stepper // nil on the wall clock
 	http    *http.Server

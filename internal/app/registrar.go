@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,47 +18,30 @@ import (
 	"ganlin/internal/registry"
 )
 
-// A registrar keeps devices and their credentials. The registry in force is
-// what the configuration's files declare and, behind them, what was imported.
+// A registrar keeps devices and their credentials.
 type registrar struct {
+	declaration
 	records *records.Store
-	files   []*registry.File // of the configuration, or of the demo's village
-	zone    string
-	changed func(context.Context, *registry.Registry) error // takes a new registry and new credentials over; nil when no program runs
-	kick    func(devices.DeviceID)
-	online  func(devices.DeviceID) bool
+	program *program // nil when none runs
 }
 
-// load makes the registry in force. A file given here takes the place of the
-// imported one of its name.
-func (r registrar) load(ctx context.Context, name string, file *registry.File) (*registry.Registry, error) {
-	kept, err := r.records.Imported(ctx)
+// load makes the registry that is in force or will be at the next start.
+func (r registrar) load(ctx context.Context) (*registry.Registry, error) {
+	kept, err := r.kept(ctx, r.records)
 	if err != nil {
 		return nil, err
 	}
-	imported := slices.Clone(r.files)
-	for _, f := range kept {
-		if f.Name != name {
-			imported = append(imported, registry.Read(f.Name, []byte(f.Content)))
-		}
-	}
-	if file != nil {
-		imported = append(imported, file)
-	}
-	reg, problems := registry.Load(nil, registry.Options{TimeZone: r.zone, Imported: imported})
-	if position.HasErrors(problems) {
-		var text []string
-		for _, p := range problems {
-			text = append(text, p.String())
-		}
-		return nil, fmt.Errorf("%w: %s", httpapi.ErrBadRequest, strings.Join(text, "\n"))
+	reg, problems := r.declaration.load(kept, nil)
+	if reg == nil {
+		return nil, refuse(problems)
 	}
 	return reg, nil
 }
 
-// List returns every device of the registry.
+// List returns every device of the registry, and those that no registry
+// declares any more and that still have a password.
 func (r registrar) List(ctx context.Context) ([]httpapi.Device, error) {
-	reg, err := r.load(ctx, "", nil)
+	kept, err := r.kept(ctx, r.records)
 	if err != nil {
 		return nil, err
 	}
@@ -65,6 +49,13 @@ func (r registrar) List(ctx context.Context) ([]httpapi.Device, error) {
 	if err != nil {
 		return nil, err
 	}
+	var reg *registry.Registry
+	if r.program != nil {
+		reg = r.program.registry.Load()
+	} else if reg, err = r.load(ctx); err != nil {
+		return nil, err
+	}
+	all := r.all(kept)
 	list := []httpapi.Device{}
 	for _, d := range reg.Devices() {
 		state := "none"
@@ -76,20 +67,39 @@ func (r registrar) List(ctx context.Context) ([]httpapi.Device, error) {
 		}
 		list = append(list, httpapi.Device{
 			Device: d.ID, Model: d.Model, Plot: d.Plot, Station: d.Station,
-			Credentials: state, Online: r.online != nil && r.online(d.ID),
+			Credentials: state, Online: r.program != nil && r.program.isOnline(d.ID), Declared: all[registry.DeviceName(d.ID)].in,
 		})
+	}
+	for _, id := range undeclared(reg, credentials) {
+		list = append(list, httpapi.Device{Device: id, Credentials: undeclaredState})
 	}
 	return list, nil
 }
 
-// Add declares one device and makes its credentials.
+// undeclaredState is that of the credentials of a device which nothing declares.
+const undeclaredState = "undeclared"
+
+// undeclared returns the devices with a password that lets nobody in because the registry does not know them.
+func undeclared(reg *registry.Registry, credentials map[devices.DeviceID]records.CredentialState) (ids []devices.DeviceID) {
+	for id, c := range credentials {
+		if _, known := reg.Device(id); !known && c.Revoked.IsZero() {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// Add declares one device and makes its credentials. Of one that is declared
+// already, in the same way, it makes new ones where none are in force.
 func (r registrar) Add(ctx context.Context, d devices.Device) ([]httpapi.Credential, error) {
-	reg, err := r.load(ctx, "", nil)
+	defer r.alone()()
+	kept, err := r.kept(ctx, r.records)
 	if err != nil {
 		return nil, err
 	}
-	if _, ok := reg.Device(d.ID); ok {
-		return nil, fmt.Errorf("%w: device %s is in the registry already; revoke it first for a new password, then import or add it", httpapi.ErrConflict, d.ID)
+	if known, ok := r.all(kept)[registry.DeviceName(d.ID)]; ok {
+		return r.renew(ctx, d, known)
 	}
 	content, err := json.Marshal(map[string][]httpapi.NewDevice{"devices": {{
 		ID: d.ID, Model: d.Model, Plot: d.Plot, Station: d.Station, MaxDurationS: d.MaxDurationS, MaxVolumeL: d.MaxVolumeL,
@@ -97,28 +107,82 @@ func (r registrar) Add(ctx context.Context, d devices.Device) ([]httpapi.Credent
 	if err != nil {
 		return nil, err
 	}
-	return r.Import(ctx, "added-"+string(d.ID)+".yaml", content)
+	return r.keep(ctx, kept, records.Imported{Name: addedPrefix + string(d.ID) + addedSuffix, Content: string(content)})
 }
 
-// Import keeps a registry file and makes credentials for every device of it that has none.
-func (r registrar) Import(ctx context.Context, name string, content []byte) ([]httpapi.Credential, error) {
-	name = filepath.Base(name)
-	file := registry.Read(name, content)
-	reg, err := r.load(ctx, name, file)
+func (r registrar) renew(ctx context.Context, d devices.Device, known declared) ([]httpapi.Credential, error) {
+	now := known.value.(devices.Device)
+	d.MaxDurationS, d.MaxVolumeL = cmp.Or(d.MaxDurationS, now.MaxDurationS), cmp.Or(d.MaxVolumeL, now.MaxVolumeL)
+	if d != now {
+		return nil, fmt.Errorf("%w: device %s is declared already with other values (%s); give the same, or change them there", httpapi.ErrConflict, d.ID, known.in)
+	}
+	made, err := r.makeCredentials(ctx, []devices.Device{d})
+	if err == nil && len(made) == 0 {
+		err = fmt.Errorf("%w: device %s is declared already (%s) and has a password; ganlin devices revoke %s ends it, and add then makes a new one",
+			httpapi.ErrConflict, d.ID, known.in, d.ID)
+	}
 	if err != nil {
 		return nil, err
 	}
-	if err := r.records.Import(ctx, records.Imported{Name: name, Content: string(content)}, time.Now()); err != nil {
-		return nil, err
+	return made, r.takeOver(ctx, nil)
+}
+
+// Import takes a registry file and makes credentials for every device of it
+// that has none. A file of the configuration is read where it lies. Any other
+// is kept, in the place of the one that was imported under its name; what that
+// one alone declared goes only where forget says so.
+func (r registrar) Import(ctx context.Context, name string, content []byte, forget bool) ([]httpapi.Credential, error) {
+	defer r.alone()()
+	if _, added := addedID(name); added {
+		return nil, fmt.Errorf("%w: names such as %s are those of added devices; choose another", httpapi.ErrBadRequest, name)
 	}
-	made, err := r.makeCredentials(ctx, file.Entities().Devices)
+	kept, err := r.kept(ctx, r.records)
 	if err != nil {
 		return nil, err
 	}
-	if r.changed != nil {
-		err = r.changed(ctx, reg)
+	fresh := records.Imported{Name: name, Content: string(content)}
+	own, err := r.isOwn(name, content)
+	if err != nil {
+		return nil, err
 	}
-	return made, err
+	if own {
+		reg, problems := r.declaration.load(kept, nil)
+		return r.credit(ctx, reg, problems, fresh)
+	}
+	named := func(k records.Imported) bool { return k.Name == name }
+	rest := slices.DeleteFunc(slices.Clone(kept), named)
+	if names := otherwise(readImported(fresh), r.all(rest)); len(names) > 0 {
+		return nil, fmt.Errorf("%w: %s declares otherwise what is declared already: %s; make the two alike, or leave it out of one", httpapi.ErrConflict, name, strings.Join(names, ", "))
+	}
+	if i := slices.IndexFunc(kept, named); i >= 0 && !forget {
+		if names, _ := gone(readImported(kept[i]), r.all(append(slices.Clone(rest), fresh))); len(names) > 0 {
+			return nil, fmt.Errorf("%w: %s was imported before, and this one lacks %s; to take that away, import it with --forget", httpapi.ErrConflict, name, strings.Join(names, ", "))
+		}
+	}
+	return r.keep(ctx, rest, fresh)
+}
+
+// keep keeps a file behind those that are kept already and makes its credentials.
+func (r registrar) keep(ctx context.Context, kept []records.Imported, fresh records.Imported) ([]httpapi.Credential, error) {
+	reg, problems := r.declaration.load(kept, &fresh)
+	if reg != nil {
+		if err := r.records.Import(ctx, fresh, time.Now()); err != nil {
+			return nil, err
+		}
+	}
+	return r.credit(ctx, reg, problems, fresh)
+}
+
+// credit makes the credentials of a file of a registry and puts both into force.
+func (r registrar) credit(ctx context.Context, reg *registry.Registry, problems []position.Problem, of records.Imported) ([]httpapi.Credential, error) {
+	if reg == nil {
+		return nil, refuse(problems)
+	}
+	made, err := r.makeCredentials(ctx, readImported(of).Entities().Devices)
+	if err != nil {
+		return nil, err
+	}
+	return made, r.takeOver(ctx, reg)
 }
 
 // makeCredentials makes a secret for each of the devices that has none.
@@ -140,6 +204,7 @@ func (r registrar) makeCredentials(ctx context.Context, list []devices.Device) (
 
 // Revoke makes a device's password let nobody in, and sends away who is in with it.
 func (r registrar) Revoke(ctx context.Context, id devices.DeviceID) error {
+	defer r.alone()()
 	err := r.records.RevokeCredential(ctx, id, time.Now())
 	if errors.Is(err, records.ErrNotFound) {
 		return fmt.Errorf("%w: device %s has no password that lets in", httpapi.ErrNotFound, id)
@@ -147,45 +212,68 @@ func (r registrar) Revoke(ctx context.Context, id devices.DeviceID) error {
 	if err != nil {
 		return err
 	}
-	if r.changed != nil {
-		if err := r.changed(ctx, nil); err != nil {
-			return err
-		}
-	}
-	if r.kick != nil {
-		r.kick(id)
-	}
-	return nil
+	return r.takeOver(ctx, nil, id)
 }
 
-// deadLetters shows the records store's dead letters as the API does.
-type deadLetters struct{ records *records.Store }
-
-// Page returns letters older than the one named, newest first.
-func (d deadLetters) Page(ctx context.Context, after string, limit int) ([]httpapi.DeadLetter, error) {
-	letters, err := d.records.DeadLetters(ctx, after, limit)
+// Forget takes an imported file, or an added device by its id, away again. It
+// returns the devices that nothing declares any more; their passwords let
+// nobody in.
+func (r registrar) Forget(ctx context.Context, name string) ([]devices.DeviceID, error) {
+	defer r.alone()()
+	kept, err := r.kept(ctx, r.records)
 	if err != nil {
 		return nil, err
 	}
-	page := make([]httpapi.DeadLetter, len(letters))
-	for i, l := range letters {
-		page[i] = letterOf(l)
+	i := -1
+	for _, as := range []string{name, addedPrefix + name + addedSuffix, filepath.Base(name)} { // the last: by an earlier version
+		if i < 0 {
+			i = slices.IndexFunc(kept, func(k records.Imported) bool { return k.Name == as })
+		}
 	}
-	return page, nil
+	if i < 0 {
+		return nil, r.notKept(name, kept)
+	}
+	rest := slices.Delete(slices.Clone(kept), i, i+1)
+	before, _ := r.declaration.load(kept, nil)
+	after, problems := r.declaration.load(rest, nil)
+	if after == nil && (before != nil || r.program != nil) { // else nothing is made worse
+		return nil, fmt.Errorf("%w: without %s the rest is wrong: %s", httpapi.ErrConflict, name, errorsOf(problems))
+	}
+	_, ids := gone(readImported(kept[i]), r.all(rest))
+	if err := r.records.Forget(ctx, kept[i].Name, ids, time.Now()); err != nil {
+		return nil, err
+	}
+	return append([]devices.DeviceID{}, ids...), r.takeOver(ctx, after, ids...)
 }
 
-// Letter returns one letter with its payload.
-func (d deadLetters) Letter(ctx context.Context, id string) (httpapi.DeadLetter, error) {
-	l, err := d.records.DeadLetter(ctx, id)
-	if errors.Is(err, records.ErrNotFound) {
-		err = fmt.Errorf("%w: there is no dead letter %q", httpapi.ErrNotFound, id)
+// notKept says why there is nothing to forget.
+func (r registrar) notKept(name string, kept []records.Imported) error {
+	known, ok := r.all(kept)[registry.DeviceName(devices.DeviceID(name))]
+	file, imported := strings.CutPrefix(known.in, importPrefix)
+	switch {
+	case !ok:
+		return fmt.Errorf("%w: nothing was imported or added as %s; ganlin devices list says where each device comes from", httpapi.ErrNotFound, name)
+	case imported:
+		return fmt.Errorf("%w: device %s came with others: take it out of %s and import that with --forget, or forget the whole file", httpapi.ErrConflict, name, file)
 	}
-	return letterOf(l), err
+	return fmt.Errorf("%w: device %s is declared by the configuration: take it out of %s and import that file, or start the program anew",
+		httpapi.ErrConflict, name, known.in)
 }
 
-func letterOf(l records.DeadLetter) httpapi.DeadLetter {
-	return httpapi.DeadLetter{
-		ID: l.ID, Received: l.Received, Device: l.Device, Topic: l.Topic, Reason: l.Reason, Detail: l.Detail,
-		Codec: l.Codec, Part: l.Part, Length: l.Length, SHA256: l.SHA256, Payload: l.Payload,
+// alone waits for its turn: each change of the registry begins with what the one before has left.
+func (r registrar) alone() (done func()) {
+	if r.program == nil {
+		return func() {} // the folder is locked
 	}
+	r.program.registering.Lock()
+	return r.program.registering.Unlock
+}
+
+// takeOver puts a registry, where there is one, and the present credentials
+// into force in the running program, and sends the devices away that are out.
+func (r registrar) takeOver(ctx context.Context, reg *registry.Registry, out ...devices.DeviceID) error {
+	if r.program == nil {
+		return nil
+	}
+	return r.program.takeOver(ctx, reg, out)
 }

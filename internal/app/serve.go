@@ -3,8 +3,6 @@ package app
 import (
 	"context"
 	"fmt"
-
-	"ganlin/internal/registry"
 )
 
 type serveCommand struct {
@@ -16,12 +14,12 @@ type serveCommand struct {
 
 // Run serves until it is interrupted.
 func (s serveCommand) Run(ctx context.Context, c console, h hooks) error {
-	cfg, reg, err := loadConfig(c, s.Config)
+	cfg, err := loadConfig(c, s.Config)
 	if err != nil {
 		return err
 	}
 	p, err := openProgram(ctx, programOptions{
-		config: cfg, files: []*registry.File{fileOf(s.Config, reg)}, step: s.Step, ready: s.Ready, log: c.log, hooks: h,
+		config: cfg, step: s.Step, ready: s.Ready, log: c.log, hooks: h,
 	})
 	if err != nil {
 		return err

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
-	"text/tabwriter"
 
 	"ganlin/internal/httpapi"
 )
@@ -19,15 +18,7 @@ type webhooksCommand struct {
 
 // webhooks is where the webhooks of the running program are. Nothing is sent by one that does not run.
 func (w where) webhooks(c console) (*remote, error) {
-	data, _, _, err := w.open(c)
-	if err != nil {
-		return nil, err
-	}
-	r, err := running(data)
-	if err == nil && r == nil {
-		err = exitError{exitOutOfReach, fmt.Errorf("nothing runs on %s, and webhooks are kept by the running program: start it first", data)}
-	}
-	return r, err
+	return w.program(c, "webhooks are kept by the running program: start it first")
 }
 
 type addWebhook struct {
@@ -63,19 +54,13 @@ func (l listWebhooks) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
-	var list []httpapi.Webhook
-	if err := r.call(ctx, "GET", "/api/v1/webhooks", nil, &list); err != nil {
+	var all []httpapi.Webhook
+	if err := r.call(ctx, "GET", "/api/v1/webhooks", nil, &all); err != nil {
 		return err
 	}
-	if l.JSON {
-		return json.NewEncoder(c.out).Encode(list)
-	}
-	w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(w, "WEBHOOK\tACCOUNT\tADDRESS\tSTATE\tLAST ANSWER\tDELIVERED")
-	for _, h := range list {
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", h.ID, h.Account, h.URL, h.State, h.LastAnswer, h.Delivered)
-	}
-	return w.Flush()
+	return list(c, l.JSON, all, "WEBHOOK\tACCOUNT\tADDRESS\tSTATE\tLAST ANSWER\tDELIVERED", func(h httpapi.Webhook) string {
+		return fmt.Sprintf("%s\t%s\t%s\t%s\t%s\t%s", h.ID, h.Account, h.URL, h.State, h.LastAnswer, h.Delivered)
+	})
 }
 
 type testWebhook struct {

@@ -2,9 +2,12 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"strings"
 	"time"
 
@@ -20,25 +23,49 @@ import (
 	"ganlin/internal/registry"
 )
 
-// registrar is the keeper of devices of this running program.
-func (p *program) registrar() registrar {
-	r := registrar{records: p.records, files: p.o.files, zone: p.o.config.TimeZone, changed: p.takeOver}
-	if p.door != nil {
-		r.kick, r.online = p.door.Kick, p.gate.Online
-	}
-	return r
+// declaration is where this program's registry comes from.
+func (p *program) declaration() declaration {
+	d := declarationOf(p.o.config)
+	d.files = p.o.files
+	return d
 }
 
-// takeOver puts a new registry, where there is one, and the present credentials into force.
-func (p *program) takeOver(ctx context.Context, r *registry.Registry) error {
+// registrar is the keeper of devices of this running program.
+func (p *program) registrar() registrar {
+	return registrar{declaration: p.declaration(), records: p.records, program: p}
+}
+
+// takeOver puts a new registry, where there is one, and the present credentials
+// into force. Devices that are out, or not in the new registry, are sent away.
+func (p *program) takeOver(ctx context.Context, r *registry.Registry, out []devices.DeviceID) error {
 	if r != nil {
-		p.registry.Store(r)
-		if err := p.announceVersion(ctx); err != nil {
-			return err
+		for _, d := range p.registry.Swap(r).Devices() {
+			if _, still := r.Device(d.ID); !still {
+				out = append(out, d.ID)
+			}
 		}
 	}
-	return p.records.LoadSecrets(ctx, p.secrets)
+	err := p.records.LoadSecrets(ctx, p.secrets)
+	for _, id := range out {
+		if p.door != nil {
+			p.door.Kick(id)
+		}
+	}
+	if r != nil && err == nil {
+		err = p.announceVersion(ctx)
+	}
+	return err
 }
+
+// letsIn reports whether a secret is that of a device which the registry
+// declares: what was taken out of it stays outside, whatever password it has.
+func (p *program) letsIn(id devices.DeviceID, secret string) bool {
+	right := p.secrets.Check(id, secret)
+	_, declared := p.registry.Load().Device(id)
+	return right && declared
+}
+
+func (p *program) isOnline(id devices.DeviceID) bool { return p.gate != nil && p.gate.Online(id) }
 
 // openRegistry makes the registry in force; the demo's village is imported into it first.
 func (p *program) openRegistry(ctx context.Context) error {
@@ -51,9 +78,27 @@ func (p *program) openRegistry(ctx context.Context) error {
 			return err
 		}
 	}
-	reg, err := p.registrar().load(ctx, "", nil)
+	all, err := p.records.Imported(ctx)
 	if err != nil {
 		return err
+	}
+	d := p.declaration()
+	counts, givesWay := d.inForce(all)
+	for _, k := range givesWay {
+		p.log.Info("an imported copy of a file of the configuration is dropped: the file itself counts", "file", k.Name)
+		if err := p.records.Forget(ctx, k.Name, nil, time.Now()); err != nil {
+			return err
+		}
+	}
+	for _, k := range counts {
+		if d.maybeCopied(k) {
+			_, ids := gone(readImported(k), d.all(nil))
+			p.log.Warn("a file that was imported once is of the name of a file of the configuration and declares devices that this does not; ganlin devices forget takes it away", "file", k.Name, "devices", ids)
+		}
+	}
+	reg, problems := d.load(counts, nil)
+	if reg == nil {
+		return refuse(problems)
 	}
 	p.registry.Store(reg)
 	return nil
@@ -148,9 +193,12 @@ func (p *program) addBroker(c config.Broker) error {
 	for _, s := range c.Sources {
 		subscriptions = append(subscriptions, mqtt.Subscription{Topics: s.Topics, Codec: ingest.Codecs()[s.Codec]})
 	}
-	var err error
+	encryption, err := brokerTLS(c)
+	if err != nil {
+		return err
+	}
 	b.source, err = mqtt.New(mqtt.Options{
-		URL: c.URL, ClientID: c.ClientID, Username: c.Username, Password: c.Password.Reveal(), Share: c.Share,
+		URL: c.URL, TLS: encryption, ClientID: c.ClientID, Username: c.Username, Password: c.Password.Reveal(), Share: c.Share,
 		Subscriptions: subscriptions, Now: func() time.Time { return p.clock.Now() }, Log: p.log,
 		OnEvent: func(e mqtt.Event) {
 			switch e.Kind {
@@ -167,4 +215,18 @@ func (p *program) addBroker(c config.Broker) error {
 	}
 	p.brokers = append(p.brokers, b)
 	return nil
+}
+
+// brokerTLS is how a connection to an external broker is encrypted, where it is; nil: as the system has it.
+func brokerTLS(c config.Broker) (*tls.Config, error) {
+	if c.CAFile == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(c.CAFile)
+	if err != nil {
+		return nil, fmt.Errorf("reading the authorities of broker %s: %w", c.URL, err)
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(text) // the configuration has seen that there are some
+	return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, nil
 }

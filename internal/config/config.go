@@ -51,6 +51,7 @@ type Listen struct {
 // A Broker is an external MQTT broker and what to subscribe there.
 type Broker struct {
 	URL      string
+	CAFile   string // PEM; who signs the broker's certificate; empty: the system's authorities
 	ClientID string // of the persistent session; two programs at one broker need two
 	Username string
 	Password Secret

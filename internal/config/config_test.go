@@ -178,7 +178,7 @@ func TestProblems(t *testing.T) {
 		"tls":         {in + "http: {tls: {cert_file: a}}\n", "2:13: error: http.tls lacks key_file"},
 		"tls files":   {in + "http: {tls: {cert_file: a, key_file: b}}\n", "2:13: error: http.tls: open a: no such file or directory"},
 
-		"broker url":  {"mqtt: {brokers: [{url: 'broker:1883'}]}\n", `1:24: error: url of a broker: "broker:1883" is no address; write tcp://host:port with one of tcp, mqtt, ssl, tls, mqtts, ws, wss`},
+		"broker url":  {"mqtt: {brokers: [{url: 'broker:1883'}]}\n", `1:24: error: url of a broker: "broker:1883" is no address; write tcp://host:port with one of tcp, mqtt, ssl, tls, mqtts`},
 		"broker port": {"mqtt: {brokers: [{url: tcp://mosquitto}]}\n", `1:24: error: url of a broker: "tcp://mosquitto" lacks the port, such as tcp://mosquitto:1883`},
 		"port 0":      {"mqtt: {brokers: [{url: 'tcp://mosquitto:0'}]}\n", `1:24: error: url of a broker: port "0" is not 1 to 65535`},
 		"in the url":  {"mqtt: {brokers: [{url: 'tcp://u:hidden@m:1883'}]}\n", `1:24: error: url of a broker: "tcp://u:xxxxx@m:1883" holds a name or password; give them in keys of their own`},

@@ -14,6 +14,17 @@ import (
 // among them there is no configuration. Certificates, secret files and the
 // names of registry and rule files are looked at, nothing is connected.
 func Load(path string) (*Config, []position.Problem) {
+	c, problems := Read(path)
+	if position.HasErrors(problems) {
+		return nil, problems
+	}
+	return c, problems
+}
+
+// Read returns, beside the problems, what could be read in spite of them: only
+// to look at the files that it names, for the problems that they have. It is
+// nil when nothing could be read.
+func Read(path string) (*Config, []position.Problem) {
 	l := &loader{folder: filepath.Dir(path)}
 	text, ok := position.ReadFile(&l.report, path)
 	if !ok {
@@ -25,11 +36,7 @@ func Load(path string) (*Config, []position.Problem) {
 	}
 	c := Default()
 	l.root(root, &c)
-	problems := l.report.Problems()
-	if position.HasErrors(problems) {
-		return nil, problems
-	}
-	return &c, problems
+	return &c, l.report.Problems()
 }
 
 // A loader reads one file.
@@ -125,7 +132,6 @@ func (l *loader) files(n position.Node, what string) []string {
 		if !strings.ContainsAny(text, "*?[") {
 			if _, err := os.Stat(path); err != nil {
 				item.Errorf("%s: there is no file %s", what, path)
-				continue
 			}
 			all = append(all, path)
 			continue

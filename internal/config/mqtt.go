@@ -1,6 +1,9 @@
 package config
 
 import (
+	"crypto/x509"
+	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -53,14 +56,17 @@ func (l *loader) listen(n position.Node) *Listen {
 
 func (l *loader) broker(n position.Node) Broker {
 	v := defaultBroker()
-	m, ok := n.Mapping("a broker", "url", "client_id", "username", "password", "password_file", "share", "sources")
+	m, ok := n.Mapping("a broker", "url", "ca_file", "client_id", "username", "password", "password_file", "share", "sources")
 	if !ok {
 		return v
 	}
 	if l.text(m, "url", &v.URL) {
-		complain(m.Get("url"), "url of a broker", checkURL(v.URL, true, "tcp", "mqtt", "ssl", "tls", "mqtts", "ws", "wss"))
+		complain(m.Get("url"), "url of a broker", checkURL(v.URL, true, BrokerSchemes()...))
 	} else if m.Get("url").Absent() {
 		n.Errorf("a broker lacks url; write one such as tcp://mosquitto:1883")
+	}
+	if l.path(m, "ca_file", &v.CAFile) {
+		complain(m.Get("ca_file"), "ca_file", checkAuthorities(v))
 	}
 	l.text(m, "client_id", &v.ClientID)
 	l.text(m, "username", &v.Username)
@@ -72,6 +78,21 @@ func (l *loader) broker(n position.Node) Broker {
 		v.Sources = l.sources(sources)
 	}
 	return v
+}
+
+// BrokerSchemes are those of the addresses of brokers: plain ones, then those of TLS.
+func BrokerSchemes() []string { return []string{"tcp", "mqtt", "ssl", "tls", "mqtts"} }
+
+// checkAuthorities checks the certificates that a broker's own is to be signed by.
+func checkAuthorities(b Broker) error {
+	if strings.HasPrefix(b.URL, "tcp:") || strings.HasPrefix(b.URL, "mqtt:") {
+		return fmt.Errorf("a connection to %s is not encrypted; write ssl:// there, or leave ca_file out", b.URL)
+	}
+	text, err := os.ReadFile(b.CAFile)
+	if err == nil && !x509.NewCertPool().AppendCertsFromPEM(text) {
+		err = fmt.Errorf("%s holds no certificate in PEM", b.CAFile)
+	}
+	return err
 }
 
 func (l *loader) sources(n position.Node) []Source {

@@ -381,13 +381,16 @@ type Decision = devices.Decision
 
 // Device defines model for Device.
 type Device struct {
-	// Credentials active, revoked or none
-	Credentials string    `json:"credentials"`
-	Device      DeviceID  `json:"device"`
-	Model       string    `json:"model"`
-	Online      bool      `json:"online"`
-	Plot        PlotID    `json:"plot,omitempty,omitzero"`
-	Station     StationID `json:"station,omitempty,omitzero"`
+	// Credentials active, revoked or none; undeclared: there is a password, but nothing declares the device any more, so it lets nobody in
+	Credentials string `json:"credentials"`
+
+	// Declared Where: a file of the configuration, or the import or the addition that it came with.
+	Declared string    `json:"declared,omitempty,omitzero"`
+	Device   DeviceID  `json:"device"`
+	Model    string    `json:"model"`
+	Online   bool      `json:"online"`
+	Plot     PlotID    `json:"plot,omitempty,omitzero"`
+	Station  StationID `json:"station,omitempty,omitzero"`
 }
 
 // DeviceID defines model for DeviceID.
@@ -411,6 +414,12 @@ type Explained struct {
 
 	// Sentence What was decided and why, by language.
 	Sentence map[string]string `json:"sentence"`
+}
+
+// ForgetDevices defines model for ForgetDevices.
+type ForgetDevices struct {
+	// Name Of the file, as it was imported, or the id of the device.
+	Name string `json:"name"`
 }
 
 // Grade Of drought; unknown is not none.
@@ -748,7 +757,10 @@ type Reason = string
 type RegistryFile struct {
 	Content string `json:"content"`
 
-	// Name It ends in .yaml or .csv.
+	// Forget What only the file before this one declared is taken away. Else such an import is refused with 409.
+	Forget bool `json:"forget,omitempty,omitzero"`
+
+	// Name It ends in .yaml or .csv. A file takes the place of the one that was imported under its name.
 	Name string `json:"name"`
 }
 
@@ -1209,6 +1221,9 @@ type ImportContactsJSONRequestBody = ContactFile
 // AddDeviceJSONRequestBody defines body for AddDevice for application/json ContentType.
 type AddDeviceJSONRequestBody = NewDevice
 
+// ForgetDevicesJSONRequestBody defines body for ForgetDevices for application/json ContentType.
+type ForgetDevicesJSONRequestBody = ForgetDevices
+
 // ImportDevicesJSONRequestBody defines body for ImportDevices for application/json ContentType.
 type ImportDevicesJSONRequestBody = RegistryFile
 
@@ -1283,6 +1298,9 @@ type ServerInterface interface {
 	// AddDevice Declares a device and makes its credentials, which are shown once.
 	// (POST /api/v1/devices)
 	AddDevice(w http.ResponseWriter, r *http.Request)
+	// ForgetDevices Takes an imported file, or a device that was added, away again.
+	// (POST /api/v1/devices/forget)
+	ForgetDevices(w http.ResponseWriter, r *http.Request)
 	// ImportDevices Takes a registry file and makes credentials for every device of it that has none.
 	// (POST /api/v1/devices/import)
 	ImportDevices(w http.ResponseWriter, r *http.Request)
@@ -1871,6 +1889,20 @@ func (siw *ServerInterfaceWrapper) AddDevice(w http.ResponseWriter, r *http.Requ
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.AddDevice(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ForgetDevices operation middleware
+func (siw *ServerInterfaceWrapper) ForgetDevices(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ForgetDevices(w, r)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -3109,6 +3141,7 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/decisions/{id}", wrapper.GetDecision)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/devices", wrapper.ListDevices)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/devices", wrapper.AddDevice)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/devices/forget", wrapper.ForgetDevices)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/devices/import", wrapper.ImportDevices)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v1/devices/{id}", wrapper.RevokeDevice)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/live", wrapper.FollowLive)
@@ -3782,6 +3815,45 @@ type AddDevicedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response AddDevicedefaultApplicationProblemPlusJSONResponse) VisitAddDeviceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ForgetDevicesRequestObject struct {
+	Body *ForgetDevicesJSONRequestBody
+}
+
+type ForgetDevicesResponseObject interface {
+	VisitForgetDevicesResponse(w http.ResponseWriter) error
+}
+
+type ForgetDevices200JSONResponse []DeviceID
+
+func (response ForgetDevices200JSONResponse) VisitForgetDevicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ForgetDevicesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ForgetDevicesdefaultApplicationProblemPlusJSONResponse) VisitForgetDevicesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -5094,6 +5166,9 @@ type StrictServerInterface interface {
 	// AddDevice Declares a device and makes its credentials, which are shown once.
 	// (POST /api/v1/devices)
 	AddDevice(ctx context.Context, request AddDeviceRequestObject) (AddDeviceResponseObject, error)
+	// ForgetDevices Takes an imported file, or a device that was added, away again.
+	// (POST /api/v1/devices/forget)
+	ForgetDevices(ctx context.Context, request ForgetDevicesRequestObject) (ForgetDevicesResponseObject, error)
 	// ImportDevices Takes a registry file and makes credentials for every device of it that has none.
 	// (POST /api/v1/devices/import)
 	ImportDevices(ctx context.Context, request ImportDevicesRequestObject) (ImportDevicesResponseObject, error)
@@ -5689,6 +5764,37 @@ func (sh *strictHandler) AddDevice(w http.ResponseWriter, r *http.Request) {
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(AddDeviceResponseObject); ok {
 		if err := validResponse.VisitAddDeviceResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ForgetDevices operation middleware
+func (sh *strictHandler) ForgetDevices(w http.ResponseWriter, r *http.Request) {
+	var request ForgetDevicesRequestObject
+
+	var body ForgetDevicesJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ForgetDevices(ctx, request.(ForgetDevicesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ForgetDevices")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ForgetDevicesResponseObject); ok {
+		if err := validResponse.VisitForgetDevicesResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

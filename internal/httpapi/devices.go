@@ -12,8 +12,10 @@ type Registrar interface {
 	// Add declares a device and makes its credentials, shown once.
 	Add(ctx context.Context, d devices.Device) ([]Credential, error)
 	// Import takes a registry file, YAML or CSV by its name, and makes credentials for every device that has none.
-	Import(ctx context.Context, name string, content []byte) ([]Credential, error)
+	Import(ctx context.Context, name string, content []byte, forget bool) ([]Credential, error)
 	Revoke(ctx context.Context, id devices.DeviceID) error
+	// Forget takes an imported file or an added device away again, and returns the devices that are undeclared by it.
+	Forget(ctx context.Context, name string) ([]devices.DeviceID, error)
 }
 
 // ListDevices returns every device of the registry.
@@ -33,8 +35,14 @@ func (a *api) AddDevice(ctx context.Context, in AddDeviceRequestObject) (AddDevi
 
 // ImportDevices takes a registry file.
 func (a *api) ImportDevices(ctx context.Context, in ImportDevicesRequestObject) (ImportDevicesResponseObject, error) {
-	made, err := a.Registrar.Import(ctx, in.Body.Name, []byte(in.Body.Content))
+	made, err := a.Registrar.Import(ctx, in.Body.Name, []byte(in.Body.Content), in.Body.Forget)
 	return ImportDevices200JSONResponse(made), err
+}
+
+// ForgetDevices takes a file or a device away again.
+func (a *api) ForgetDevices(ctx context.Context, in ForgetDevicesRequestObject) (ForgetDevicesResponseObject, error) {
+	ids, err := a.Registrar.Forget(ctx, in.Body.Name)
+	return ForgetDevices200JSONResponse(ids), err
 }
 
 // RevokeDevice makes a device's password let nobody in.

@@ -34,6 +34,23 @@ func (p ProblemError) Error() string {
 	return strings.Join(said, ": ")
 }
 
+// Plain returns what an error says to whoever typed a command: without the
+// names that only HTTP has for it.
+func Plain(err error) string {
+	p, known := problemOf(err)
+	if !known || p.Detail == "" && len(p.Errors) == 0 {
+		return err.Error()
+	}
+	var said []string
+	if p.Detail != "" {
+		said = append(said, p.Detail)
+	}
+	for _, e := range p.Errors {
+		said = append(said, strings.TrimLeft(e.Pointer, "#/?")+" "+e.Detail)
+	}
+	return strings.Join(said, "; ")
+}
+
 // The types of problems that a program may want to tell from others of the same status.
 const (
 	blankType          = "about:blank"

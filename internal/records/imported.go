@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"fmt"
 	"time"
+
+	"ganlin/devices"
 )
 
 // An Imported is a registry file that was imported, whole as a person wrote it.
@@ -39,4 +41,23 @@ func (s *Store) Imported(ctx context.Context) ([]Imported, error) {
 		return nil, fmt.Errorf("reading the imported registry: %w", err)
 	}
 	return files, nil
+}
+
+// Forget drops a registry file that was imported, and makes the secrets of the devices let nobody in.
+func (s *Store) Forget(ctx context.Context, name string, ids []devices.DeviceID, now time.Time) error {
+	err := s.within(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM imported WHERE name = $1`, name); err != nil {
+			return err
+		}
+		for _, id := range ids {
+			if _, err := tx.ExecContext(ctx, `UPDATE credential SET revoked_at = $1 WHERE device = $2 AND revoked_at IS NULL`, now.UnixMilli(), string(id)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("forgetting the imported registry %s: %w", name, err)
+	}
+	return nil
 }

@@ -24,7 +24,7 @@ var ErrNotFound = errors.New("not found")
 
 // A Store is an open records store. It may be used by several goroutines.
 type Store struct {
-	writer *sql.DB // one connection: SQLite has one writer, and waiting in Go is fair
+	writer *sql.DB // one connection: SQLite has one writer, and waiting in Go is fair; nil: nothing is written
 	reader *sql.DB // in WAL mode readers do not wait for the writer
 }
 
@@ -34,6 +34,17 @@ func Open(ctx context.Context, file string) (*Store, error) {
 	s, err := open(ctx, file)
 	if err != nil {
 		return nil, fmt.Errorf("opening the records store %s: %w", file, err)
+	}
+	return s, nil
+}
+
+// Look opens a store to read imported files and credentials, beside a program
+// that runs or of one that does not: it makes and changes nothing.
+func Look(file string) (*Store, error) {
+	s := &Store{}
+	var err error
+	if s.reader, err = connect(file, 1, "mode=ro&_query_only=1"); err != nil {
+		return nil, fmt.Errorf("looking into the records store %s: %w", file, err)
 	}
 	return s, nil
 }
@@ -97,7 +108,13 @@ func connect(file string, connections int, option string) (*sql.DB, error) {
 }
 
 // Close closes the store.
-func (s *Store) Close() error { return errors.Join(s.reader.Close(), s.writer.Close()) }
+func (s *Store) Close() error {
+	err := s.reader.Close()
+	if s.writer != nil {
+		err = errors.Join(err, s.writer.Close())
+	}
+	return err
+}
 
 // Ping reports whether the store answers.
 func (s *Store) Ping(ctx context.Context) error {

@@ -122,6 +122,30 @@ func (f *File) Entities() Entities {
 	}
 }
 
+// Declared returns what the file declares by kind and id, such as "device s-001".
+func (f *File) Declared() map[string]any {
+	all := map[string]any{}
+	for _, e := range f.places {
+		all[placeKind.one+" "+string(e.value.Code)] = e.value
+	}
+	for _, e := range f.sites {
+		all[siteKind.one+" "+string(e.value.ID)] = e.value
+	}
+	for _, e := range f.stations {
+		all[stationKind.one+" "+string(e.value.ID)] = e.value
+	}
+	for _, e := range f.plots {
+		all[plotKind.one+" "+string(e.value.ID)] = e.value
+	}
+	for _, e := range f.devices {
+		all[DeviceName(e.value.ID)] = e.value
+	}
+	return all
+}
+
+// DeviceName is the name of a device among what is Declared.
+func DeviceName(id devices.DeviceID) string { return deviceKind.one + " " + string(id) }
+
 func valuesOf[T any](entries []entry[T]) []T {
 	values := make([]T, len(entries))
 	for i, e := range entries {
