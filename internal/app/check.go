@@ -49,7 +49,7 @@ func problemsOfFiles(ctx context.Context, name string, cfg *config.Config) (all 
 	counts, err := lookAtImports(ctx, cfg)
 	if err != nil {
 		all = append(all, position.Problem{
-			Position: position.Position{File: name}, Severity: position.Warning, Message: fmt.Sprintf("what was imported is not looked at: %v", err),
+			Position: position.Position{File: name, Line: 1, Column: 1}, Severity: position.Warning, Message: fmt.Sprintf("what was imported is not looked at: %v", err),
 		})
 	}
 	_, found := declarationOf(cfg).load(counts, nil)

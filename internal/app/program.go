@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -119,6 +121,11 @@ func (p *program) open(ctx context.Context) (err error) {
 	o := p.o
 	if p.folder, err = openFolder(o.config.Data); err != nil {
 		return err
+	}
+	if o.ready != "" { // of an earlier run
+		if err = os.Remove(o.ready); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("removing the file of --ready: %w", err)
+		}
 	}
 	if o.claim != nil {
 		if err = o.claim(p.folder); err != nil {

@@ -111,6 +111,9 @@ func (k rulesReplay) Run(ctx context.Context, c console) error {
 		}
 		k.Data = dir
 	}
+	if err := haveRecords(k.Data); err != nil {
+		return err
+	}
 	f, err := openFolder(k.Data)
 	if err != nil {
 		return err

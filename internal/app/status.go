@@ -138,7 +138,7 @@ func (p *program) readiness() readiness {
 		r.Certificate = files.CertFile
 	}
 	if p.door != nil {
-		r.MQTT = "tcp://" + p.server.MQTTAddress()
+		r.MQTT = p.mqttURL()
 	}
 	e := p.endpoint()
 	r.Influx = influxReadiness{URL: e.URL, Org: e.Org, Bucket: e.Bucket, Token: e.Token}

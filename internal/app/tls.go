@@ -9,9 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"os"
-	"strconv"
 	"sync"
 	"time"
 
@@ -78,14 +76,29 @@ func (p *program) openTLS() error {
 
 // url is where the pages are for whoever is on this machine.
 func (p *program) url() string {
-	scheme, address := "http://", p.listens.Addr().String()
+	scheme := "http://"
 	if p.o.config.HTTP.TLS != nil {
 		scheme = "https://"
 	}
-	if at, err := netip.ParseAddrPort(address); err == nil && at.Addr().IsUnspecified() {
-		address = net.JoinHostPort("localhost", strconv.Itoa(int(at.Port())))
+	return scheme + dialable(p.listens.Addr().String())
+}
+
+// mqttURL is where the embedded broker is for whoever is on this machine, in the words of MQTT libraries.
+func (p *program) mqttURL() string {
+	scheme := "tcp://"
+	if p.o.config.MQTT.Listen.TLS != nil {
+		scheme = "ssl://"
 	}
-	return scheme + address
+	return scheme + dialable(p.server.MQTTAddress())
+}
+
+// dialable returns an address on this machine of what listens at one, which may be all of its addresses.
+func dialable(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if ip := net.ParseIP(host); err == nil && (host == "" || ip != nil && ip.IsUnspecified()) {
+		return net.JoinHostPort("localhost", port)
+	}
+	return address
 }
 
 // publicURL is where people reach the pages.

@@ -87,7 +87,7 @@ mqtt:
   brokers:
     - {url: "tcp://${GANLIN_TEST_HOST}:1883", client_id: ganlin-1, username: ganlin, password_file: password, share: ganlin,
        sources: [{topics: [ganlin/v1/+/telemetry], codec: native}, {topics: ["a/#", +/b]}]}
-    - {url: tcp://other:1883}
+    - {url: "ssl://other:8883", ca_file: cert.pem}
 journal: {url: "", keep: 60d, max_bytes: 20GiB}
 influx: {url: http://influxdb:8086, org: farm, bucket: field, token: "x${GANLIN_TEST_TOKEN}$y"}
 records: {url: ""}
@@ -114,7 +114,7 @@ timezone: Asia/Urumqi
 					Sources: []config.Source{{[]string{"ganlin/v1/+/telemetry"}, config.Native}, {[]string{"a/#", "+/b"}, config.Native}},
 				},
 				{
-					URL: "tcp://other:1883", ClientID: "ganlin",
+					URL: "ssl://other:8883", CAFile: in("cert.pem"), ClientID: "ganlin",
 					Sources: []config.Source{{[]string{"ganlin/v1/+/telemetry", "ganlin/v1/+/status", "ganlin/v1/+/report"}, config.Native}},
 				},
 			},
@@ -183,6 +183,9 @@ func TestProblems(t *testing.T) {
 		"port 0":      {"mqtt: {brokers: [{url: 'tcp://mosquitto:0'}]}\n", `1:24: error: url of a broker: port "0" is not 1 to 65535`},
 		"in the url":  {"mqtt: {brokers: [{url: 'tcp://u:hidden@m:1883'}]}\n", `1:24: error: url of a broker: "tcp://u:xxxxx@m:1883" holds a name or password; give them in keys of their own`},
 		"no url":      {"mqtt: {brokers: [{username: a}]}\n", "1:18: error: a broker lacks url; write one such as tcp://mosquitto:1883"},
+		"ca plain":    {"mqtt: {brokers: [{url: 'tcp://m:1', ca_file: empty}]}\n", "1:46: error: ca_file: a connection to tcp://m:1 is not encrypted; write ssl:// there, or leave ca_file out"},
+		"no ca":       {"mqtt: {brokers: [{url: 'ssl://m:1', ca_file: none}]}\n", "1:46: error: ca_file: open none: no such file or directory"},
+		"empty ca":    {"mqtt: {brokers: [{url: 'ssl://m:1', ca_file: empty}]}\n", "1:46: error: ca_file: empty holds no certificate in PEM"},
 		"one id":      {"mqtt: {brokers: [{url: 'tcp://m:1'}, {url: 'tcp://m:1'}]}\n", "1:38: error: broker tcp://m:1 stands twice with the client_id ganlin, and the two would throw each other out; give one another client_id"},
 		"share":       {"mqtt: {brokers: [{url: 'tcp://m:1', share: a/b}]}\n", `1:44: error: share "a/b" holds one of / + #; use letters and digits`},
 		"no sources":  {"mqtt: {brokers: [{url: 'tcp://m:1', sources: []}]}\n", "1:46: error: sources is empty; leave it out for the native topics"},

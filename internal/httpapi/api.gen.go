@@ -916,9 +916,13 @@ type Status struct {
 	Accounting Accounting `json:"accounting"`
 
 	// Parts "ok", or a sentence that says what is wrong.
-	Parts     map[string]string `json:"parts"`
-	Tick      time.Time         `json:"tick,omitempty,omitzero"`
-	Watermark time.Time         `json:"watermark,omitempty,omitzero"`
+	Parts map[string]string `json:"parts"`
+
+	// Tick The newest tick; 0001-01-01T00:00:00Z before the first.
+	Tick time.Time `json:"tick"`
+
+	// Watermark Up to here it is decided; 0001-01-01T00:00:00Z before the first tick.
+	Watermark time.Time `json:"watermark"`
 }
 
 // StepRequest defines model for StepRequest.

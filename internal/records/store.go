@@ -43,7 +43,7 @@ func Open(ctx context.Context, file string) (*Store, error) {
 func Look(file string) (*Store, error) {
 	s := &Store{}
 	var err error
-	if s.reader, err = connect(file, 1, "mode=ro&_query_only=1"); err != nil {
+	if s.reader, err = connect(file, 1, "mode=rw&_query_only=1"); err != nil {
 		return nil, fmt.Errorf("looking into the records store %s: %w", file, err)
 	}
 	return s, nil
