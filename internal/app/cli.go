@@ -24,21 +24,30 @@ const (
 	exitOutOfReach  = 3
 )
 
-// An exitError ends the program with a code of its own.
+// An exitError ends the program with a code of its own. Without an err all that there is to say is printed already.
 type exitError struct {
 	code int
 	err  error
 }
 
-func (e exitError) Error() string { return e.err.Error() }
+func (e exitError) Error() string {
+	if e.err == nil {
+		return "see above"
+	}
+	return e.err.Error()
+}
+
 func (e exitError) Unwrap() error { return e.err }
 
 func usageError(format string, args ...any) error {
 	return exitError{exitUsage, fmt.Errorf(format, args...)}
 }
 
-// errCheckFailed ends a command whose findings are printed already.
-var errCheckFailed = exitError{exitCheckFailed, errors.New("check failed")}
+// errCheckFailed and errOutOfReach end a command whose findings are printed already.
+var (
+	errCheckFailed = exitError{code: exitCheckFailed}
+	errOutOfReach  = exitError{code: exitOutOfReach}
+)
 
 // commands is the command line.
 type commands struct {
@@ -107,8 +116,8 @@ func run(ctx context.Context, args []string, out, errOut io.Writer, h hooks) (co
 	switch {
 	case err == nil:
 		return exitDone
-	case errors.Is(err, error(errCheckFailed)):
-		return exitCheckFailed
+	case errors.As(err, &coded) && coded.err == nil:
+		return coded.code
 	case errors.As(err, &coded):
 		_, _ = fmt.Fprintln(errOut, "ganlin:", httpapi.Plain(err))
 		return coded.code

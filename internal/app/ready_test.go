@@ -1,6 +1,7 @@
 package app
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -51,5 +52,19 @@ func TestAStaleReadyFile(t *testing.T) {
 	}
 	if _, err := os.Stat(ready); err != nil {
 		t.Errorf("the second program has taken the first one's file: %v", err)
+	}
+}
+
+// TestTheStatusAlwaysHasItsTimes also before the first tick.
+func TestTheStatusAlwaysHasItsTimes(t *testing.T) {
+	s := openStill(t, t.TempDir(), nil)
+	var status map[string]any
+	if err := json.Unmarshal([]byte(text(t, s.ask("GET", "/api/v1/status", bearer(s.token)))), &status); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{"tick", "watermark"} {
+		if status[key] != "0001-01-01T00:00:00Z" {
+			t.Errorf("%s is %v", key, status[key])
+		}
 	}
 }

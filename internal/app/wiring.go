@@ -2,23 +2,17 @@ package app
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"strings"
 	"time"
 
 	"ganlin/devices"
-	"ganlin/ingest"
-	"ganlin/internal/config"
 	"ganlin/internal/httpapi"
 	"ganlin/internal/influx"
 	"ganlin/internal/influx/influxd"
 	"ganlin/internal/journal"
-	"ganlin/internal/mqtt"
 	"ganlin/internal/records"
 	"ganlin/internal/registry"
 )
@@ -182,51 +176,4 @@ func (p *program) nobodyIsConnected() {
 	for _, d := range p.registry.Load().Devices() {
 		p.now.SetOnline(d.ID, false, p.clock.Now())
 	}
-}
-
-// addBroker prepares a source over an external broker.
-func (p *program) addBroker(c config.Broker) error {
-	b := &externalBroker{url: c.URL}
-	unknown := p.clock.Now()
-	b.down.Store(&unknown)
-	var subscriptions []mqtt.Subscription
-	for _, s := range c.Sources {
-		subscriptions = append(subscriptions, mqtt.Subscription{Topics: s.Topics, Codec: ingest.Codecs()[s.Codec]})
-	}
-	encryption, err := brokerTLS(c)
-	if err != nil {
-		return err
-	}
-	b.source, err = mqtt.New(mqtt.Options{
-		URL: c.URL, TLS: encryption, ClientID: c.ClientID, Username: c.Username, Password: c.Password.Reveal(), Share: c.Share,
-		Subscriptions: subscriptions, Now: func() time.Time { return p.clock.Now() }, Log: p.log,
-		OnEvent: func(e mqtt.Event) {
-			switch e.Kind {
-			case mqtt.Connected:
-				b.down.Store(nil)
-			case mqtt.Lost:
-				now := time.Now().UTC()
-				b.down.CompareAndSwap(nil, &now)
-			}
-		},
-	})
-	if err != nil {
-		return exitError{exitUsage, fmt.Errorf("preparing broker %s: %w", c.URL, err)}
-	}
-	p.brokers = append(p.brokers, b)
-	return nil
-}
-
-// brokerTLS is how a connection to an external broker is encrypted, where it is; nil: as the system has it.
-func brokerTLS(c config.Broker) (*tls.Config, error) {
-	if c.CAFile == "" {
-		return nil, nil
-	}
-	text, err := os.ReadFile(c.CAFile)
-	if err != nil {
-		return nil, fmt.Errorf("reading the authorities of broker %s: %w", c.URL, err)
-	}
-	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM(text) // the configuration has seen that there are some
-	return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, nil
 }

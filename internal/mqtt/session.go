@@ -33,18 +33,9 @@ func (s *Source) session(ctx context.Context, r *receiver) error {
 	defer abort() // closes the connection if nothing else has
 	patient := context.AfterFunc(ctx, abort)
 
-	o := paho.NewClientOptions().
-		SetClientID(s.options.ClientID).SetUsername(s.options.Username).SetPassword(s.options.Password).
-		SetProtocolVersion(4).SetCleanSession(false).
-		SetAutoReconnect(false).SetAutoAckDisabled(true).
-		SetKeepAlive(keepAlive).SetPingTimeout(pingTimeout).SetConnectTimeout(connectTimeout).
+	client := paho.NewClient(s.options.client(dialing, s.options.ClientID).
 		SetDefaultPublishHandler(func(_ paho.Client, m paho.Message) { r.take(m, refused) }).
-		SetConnectionLostHandler(func(_ paho.Client, err error) { lost <- err }).
-		SetCustomOpenConnectionFn(func(address *url.URL, _ paho.ClientOptions) (net.Conn, error) {
-			return s.dial(dialing, address)
-		})
-	o.AddBroker(s.options.URL)
-	client := paho.NewClient(o)
+		SetConnectionLostHandler(func(_ paho.Client, err error) { lost <- err }))
 	connect := client.Connect().(*paho.ConnectToken)
 	<-connect.Done()
 	if err := connect.Error(); err != nil {
@@ -82,8 +73,21 @@ func (s *Source) session(ctx context.Context, r *receiver) error {
 	}
 }
 
+// client returns what every client has in common: a session that is kept, and
+// messages that are acknowledged by hand. Its connection closes when ctx ends.
+func (o Options) client(ctx context.Context, id string) *paho.ClientOptions {
+	return paho.NewClientOptions().
+		AddBroker(o.URL).SetClientID(id).SetUsername(o.Username).SetPassword(o.Password).
+		SetProtocolVersion(4).SetCleanSession(false).
+		SetAutoReconnect(false).SetAutoAckDisabled(true).
+		SetKeepAlive(keepAlive).SetPingTimeout(pingTimeout).SetConnectTimeout(connectTimeout).
+		SetCustomOpenConnectionFn(func(address *url.URL, _ paho.ClientOptions) (net.Conn, error) {
+			return o.dial(ctx, address)
+		})
+}
+
 // dial opens the connection; it closes when ctx ends.
-func (s *Source) dial(ctx context.Context, address *url.URL) (net.Conn, error) {
+func (o Options) dial(ctx context.Context, address *url.URL) (net.Conn, error) {
 	netDialer := &net.Dialer{Timeout: connectTimeout}
 	var c net.Conn
 	var err error
@@ -91,7 +95,7 @@ func (s *Source) dial(ctx context.Context, address *url.URL) (net.Conn, error) {
 	case "tcp", "mqtt":
 		c, err = netDialer.DialContext(ctx, "tcp", address.Host)
 	default:
-		c, err = (&tls.Dialer{NetDialer: netDialer, Config: s.options.TLS}).DialContext(ctx, "tcp", address.Host)
+		c, err = (&tls.Dialer{NetDialer: netDialer, Config: o.TLS}).DialContext(ctx, "tcp", address.Host)
 	}
 	if err != nil {
 		return nil, err
