@@ -24,6 +24,8 @@ func TestCommandsOfTheDocuments(t *testing.T) {
 	tr.mqtt = strings.TrimPrefix(tr.ready.MQTT, "tcp://")
 	served := newTrial(t, asItIs, 0, "")
 	registry := filepath.Join(served.folder, "registry.yaml")
+	other := filepath.Join(served.folder, "other.yaml")
+	write(t, other, hamlet(1, "s-101"))
 	write(t, registry, strings.Replace(probes(0), "station: w-01,", "station: w-01, household: h-017,", 1))
 
 	once, hills := filepath.Join(tr.folder, "once"), filepath.Join(tr.folder, "hills.yaml")
@@ -62,8 +64,8 @@ func TestCommandsOfTheDocuments(t *testing.T) {
 		"ganlin deadletters": func(args []string) { tr.command(append(append([]string{"deadletters"}, args...), "--data", season)...) },
 		"ganlin devices": func(args []string) {
 			switch {
-			case args[0] == "import":
-				served.command("devices", "import", registry, "--config", served.config, "--json")
+			case slices.Contains(args, "--config"):
+				served.command(append([]string{"devices"}, inFolder(args, "ganlin.yaml", served.config, "registry.yaml", registry, "other.yaml", other)...)...)
 			case !made:
 				made = true
 				fields := strings.Fields(string(tr.command(append(append([]string{"devices"}, args...), "--data", season)...)))

@@ -75,7 +75,10 @@ func (d doctorCommand) examineStopped(ctx context.Context, cfg *config.Config) [
 		}
 		findings = append(findings, examineJournal(ctx, f, s))
 	}
-	return append(findings, examineLocalDatabase(f, cfg))
+	if cfg.Influx == nil {
+		findings = append(findings, examineLocalDatabase(f.file("influx")))
+	}
+	return findings
 }
 
 // report prints the findings. What was probed and is wrong counts more than what did not answer.

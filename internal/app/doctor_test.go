@@ -116,7 +116,7 @@ func TestTheDoctorOfBrokers(t *testing.T) {
 	}{
 		{"password: right", exitOutOfReach, "BAD ssl://.* certificate signed by unknown authority .* ca_file"},
 		{"password: wrong, ca_file: cert.pem", exitCheckFailed, "BAD ssl://.* turns us away; look at username and password"},
-		{"password: right, ca_file: cert.pem", exitOutOfReach, "ok ssl://.* takes the password; 100 messages at once .* 1100 of 1100 messages for a client that is away, and retained messages; "},
+		{"password: right, ca_file: cert.pem", exitOutOfReach, "ok ssl://.* lets us in; 100 messages at once .* 1100 of 1100 messages for a client that is away, and retained messages; "},
 	} {
 		write(t, d.config, fmt.Sprintf("data: data\nhttp: {listen: '127.0.0.1:0'}\nmqtt: {brokers: [{url: 'ssl://%s', username: ganlin, %s}]}\nregistry: [registry.yaml]\n", address, c.keys))
 		d.devices(exitDone, "import", d.registry)

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"ganlin/internal/config"
 	"ganlin/internal/httpapi"
 	"ganlin/internal/journal"
 	"ganlin/internal/records"
@@ -157,13 +156,8 @@ func examineJournal(ctx context.Context, in *folder, s *records.Store) finding {
 }
 
 // examineLocalDatabase looks at the folder of the InfluxDB that runs with the program.
-func examineLocalDatabase(in *folder, cfg *config.Config) finding {
+func examineLocalDatabase(dir string) finding {
 	f := finding{Part: "influx", OK: true}
-	dir := in.file("influx")
-	if cfg.Influx != nil {
-		f.Says = "the configuration names one"
-		return f
-	}
 	if _, err := os.Stat(filepath.Join(dir, "token")); err != nil {
 		f.Says = "there is none yet: the first start makes it"
 		if _, err := os.Stat(filepath.Join(dir, "data")); err == nil {

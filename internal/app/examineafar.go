@@ -105,7 +105,7 @@ func examineBroker(ctx context.Context, b config.Broker) finding {
 // judgeBroker says what a broker can and cannot keep. Whether it keeps what it
 // acknowledged through a crash of its own only a crash would show.
 func judgeBroker(b config.Broker, v mqtt.Verdict) finding {
-	f := finding{Part: "broker", OK: true, Says: b.URL + " answers and takes the password"}
+	f := finding{Part: "broker", OK: true, Says: b.URL + " answers and lets us in"}
 	if v.Refused {
 		f.Keeps = "not tried: the user may not write and read " + mqtt.ProbeTopic(b.ClientID)
 		return f

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strconv"
 	"time"
 
@@ -109,7 +108,7 @@ func (i importContacts) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return usageError("reading the contacts: %w", err)
 	}
-	body := httpapi.ContactFile{Name: filepath.Base(i.File), Content: string(content)}
+	body := httpapi.ContactFile{Name: i.File, Content: string(content)}
 	done, err := withNotices(ctx, c, i.where, makes,
 		func(r *remote) (done httpapi.ContactImport, err error) {
 			return done, r.call(ctx, "POST", "/api/v1/contacts/import", body, &done)

@@ -233,6 +233,9 @@ func (r registrar) Forget(ctx context.Context, name string) ([]devices.DeviceID,
 	if i < 0 {
 		return nil, r.notKept(name, kept)
 	}
+	if kept[i].Name == villageRegistry && (r.program == nil || r.program.o.village != nil) {
+		return nil, fmt.Errorf("%w: %s is the village of the demo", httpapi.ErrConflict, name)
+	}
 	rest := slices.Delete(slices.Clone(kept), i, i+1)
 	before, _ := r.declaration.load(kept, nil)
 	after, problems := r.declaration.load(rest, nil)

@@ -61,6 +61,9 @@ func (p *program) letsIn(id devices.DeviceID, secret string) bool {
 
 func (p *program) isOnline(id devices.DeviceID) bool { return p.gate != nil && p.gate.Online(id) }
 
+// villageRegistry is under which name the demo's village is kept.
+const villageRegistry = "village.yaml"
+
 // openRegistry makes the registry in force; the demo's village is imported into it first.
 func (p *program) openRegistry(ctx context.Context) error {
 	if p.o.village != nil {
@@ -68,7 +71,7 @@ func (p *program) openRegistry(ctx context.Context) error {
 		if err := registry.WriteYAML(&text, p.o.village); err != nil {
 			return err
 		}
-		if err := p.records.Import(ctx, records.Imported{Name: "village.yaml", Content: text.String()}, time.Now()); err != nil {
+		if err := p.records.Import(ctx, records.Imported{Name: villageRegistry, Content: text.String()}, time.Now()); err != nil {
 			return err
 		}
 	}
