@@ -3,7 +3,9 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -58,7 +60,7 @@ func (d doctorCommand) examineStopped(ctx context.Context, cfg *config.Config) [
 			findings = append(findings, examineAddress("broker", cfg.MQTT.Listen.Address))
 		}
 	}
-	if _, err := os.Stat(filepath.Join(cfg.Data, recordsFile)); err != nil {
+	if _, err := os.Stat(filepath.Join(cfg.Data, recordsFile)); errors.Is(err, fs.ErrNotExist) {
 		return append(findings, finding{Part: "records", OK: true, Says: "there are none yet"})
 	}
 	f, err := openFolder(cfg.Data)

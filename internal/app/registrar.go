@@ -99,7 +99,7 @@ func (r registrar) Add(ctx context.Context, d devices.Device) ([]httpapi.Credent
 		return nil, err
 	}
 	if known, ok := r.all(kept)[registry.DeviceName(d.ID)]; ok {
-		return r.renew(ctx, d, known)
+		return r.renew(ctx, kept, d, known)
 	}
 	content, err := json.Marshal(map[string][]httpapi.NewDevice{"devices": {{
 		ID: d.ID, Model: d.Model, Plot: d.Plot, Station: d.Station, MaxDurationS: d.MaxDurationS, MaxVolumeL: d.MaxVolumeL,
@@ -110,21 +110,19 @@ func (r registrar) Add(ctx context.Context, d devices.Device) ([]httpapi.Credent
 	return r.keep(ctx, kept, records.Imported{Name: addedPrefix + string(d.ID) + addedSuffix, Content: string(content)})
 }
 
-func (r registrar) renew(ctx context.Context, d devices.Device, known declared) ([]httpapi.Credential, error) {
+func (r registrar) renew(ctx context.Context, kept []records.Imported, d devices.Device, known declared) ([]httpapi.Credential, error) {
 	now := known.value.(devices.Device)
 	d.MaxDurationS, d.MaxVolumeL = cmp.Or(d.MaxDurationS, now.MaxDurationS), cmp.Or(d.MaxVolumeL, now.MaxVolumeL)
 	if d != now {
 		return nil, fmt.Errorf("%w: device %s is declared already with other values (%s); give the same, or change them there", httpapi.ErrConflict, d.ID, known.in)
 	}
-	made, err := r.makeCredentials(ctx, []devices.Device{d})
+	reg, problems := r.declaration.load(kept, nil)
+	made, err := r.credit(ctx, reg, problems, []devices.Device{d})
 	if err == nil && len(made) == 0 {
 		err = fmt.Errorf("%w: device %s is declared already (%s) and has a password; ganlin devices revoke %s ends it, and add then makes a new one",
 			httpapi.ErrConflict, d.ID, known.in, d.ID)
 	}
-	if err != nil {
-		return nil, err
-	}
-	return made, r.takeOver(ctx, nil)
+	return made, err
 }
 
 // Import takes a registry file and makes credentials for every device of it
@@ -147,7 +145,7 @@ func (r registrar) Import(ctx context.Context, name string, content []byte, forg
 	}
 	if own {
 		reg, problems := r.declaration.load(kept, nil)
-		return r.credit(ctx, reg, problems, fresh)
+		return r.credit(ctx, reg, problems, readImported(fresh).Entities().Devices)
 	}
 	named := func(k records.Imported) bool { return k.Name == name }
 	rest := slices.DeleteFunc(slices.Clone(kept), named)
@@ -170,19 +168,22 @@ func (r registrar) keep(ctx context.Context, kept []records.Imported, fresh reco
 			return nil, err
 		}
 	}
-	return r.credit(ctx, reg, problems, fresh)
+	return r.credit(ctx, reg, problems, readImported(fresh).Entities().Devices)
 }
 
-// credit makes the credentials of a file of a registry and puts both into force.
-func (r registrar) credit(ctx context.Context, reg *registry.Registry, problems []position.Problem, of records.Imported) ([]httpapi.Credential, error) {
+// credit puts a registry into force, and then makes the credentials of some of its devices.
+func (r registrar) credit(ctx context.Context, reg *registry.Registry, problems []position.Problem, of []devices.Device) ([]httpapi.Credential, error) {
 	if reg == nil {
 		return nil, refuse(problems)
 	}
-	made, err := r.makeCredentials(ctx, readImported(of).Entities().Devices)
+	if err := r.takeOver(ctx, reg); err != nil {
+		return nil, err
+	}
+	made, err := r.makeCredentials(ctx, of)
 	if err != nil {
 		return nil, err
 	}
-	return made, r.takeOver(ctx, reg)
+	return made, r.takeOver(ctx, nil)
 }
 
 // makeCredentials makes a secret for each of the devices that has none.
@@ -224,12 +225,7 @@ func (r registrar) Forget(ctx context.Context, name string) ([]devices.DeviceID,
 	if err != nil {
 		return nil, err
 	}
-	i := -1
-	for _, as := range []string{name, addedPrefix + name + addedSuffix, filepath.Base(name)} { // the last: by an earlier version
-		if i < 0 {
-			i = slices.IndexFunc(kept, func(k records.Imported) bool { return k.Name == as })
-		}
-	}
+	i := indexOf(kept, name)
 	if i < 0 {
 		return nil, r.notKept(name, kept)
 	}
@@ -247,6 +243,23 @@ func (r registrar) Forget(ctx context.Context, name string) ([]devices.DeviceID,
 		return nil, err
 	}
 	return append([]devices.DeviceID{}, ids...), r.takeOver(ctx, after, ids...)
+}
+
+// indexOf finds what is meant: a file by its full path, a device by its id, or
+// the only file of a name.
+func indexOf(kept []records.Imported, name string) int {
+	base := filepath.Base(name)
+	for _, as := range []string{name, addedPrefix + base + addedSuffix, base} { // the last: as earlier versions kept it
+		if i := slices.IndexFunc(kept, func(k records.Imported) bool { return k.Name == as }); i >= 0 {
+			return i
+		}
+	}
+	ends := func(k records.Imported) bool { return filepath.Base(k.Name) == name }
+	i := slices.IndexFunc(kept, ends)
+	if i >= 0 && slices.ContainsFunc(kept[i+1:], ends) {
+		return -1
+	}
+	return i
 }
 
 // notKept says why there is nothing to forget.

@@ -244,6 +244,8 @@ func TestImports(t *testing.T) {
 			refused("device s-102 came with others: take it out of v1/registry.yaml and import that with --forget, or forget the whole file", "forget", "s-102")
 			refused("device s-001 is declared by the configuration: take it out of registry.yaml and import that file, or start the program anew", "forget", "s-001")
 			refused("nothing was imported or added as nobody; ganlin devices list says where each device comes from", "forget", "nobody")
+			refused("nothing was imported or added as registry.yaml; ganlin devices list says where each device comes from", "forget", "registry.yaml") // there are two
+			refused("nothing was imported or added as registry.yaml; ganlin devices list says where each device comes from", "forget", d.registry)
 			refused("without v1/registry.yaml the rest is wrong: devices add s-900: error: device s-900: plot p-1 is declared nowhere; add it to the plots or mend its name; ganlin devices forget s-900 takes it away", "forget", first)
 			write(t, second, hamlet(2, "s-101"))
 			refused("v2/registry.yaml declares otherwise what is declared already: device s-101 (import of v1/registry.yaml); make the two alike, or leave it out of one", "import", second)
@@ -261,6 +263,11 @@ func TestImports(t *testing.T) {
 			if runs && s.letsIn("s-101", passwords["s-101"]) {
 				t.Error("a forgotten device is in")
 			}
+			if err := os.Remove(second); err != nil {
+				t.Fatal(err)
+			}
+			d.devices(exitDone, "forget", "registry.yaml") // now there is one
+			d.keeps()
 			if again := d.made("import", first); len(again) != 1 || again["s-101"] == passwords["s-101"] {
 				t.Error("a device that comes back gets no new password")
 			}
@@ -284,6 +291,10 @@ func TestAnAddedDeviceGetsANewPassword(t *testing.T) {
 	second := d.made(add...)["my-probe"]
 	if second == "" || second == first || !s.letsIn("my-probe", second) || s.letsIn("my-probe", first) {
 		t.Error("the new password does not take the place of the old one")
+	}
+	write(t, d.registry, probes(2)) // and the running program sees what has been written since
+	if made := d.made("add", "s-002", "--model", "ganlin-soil-3", "--plot", "p-001"); !s.letsIn("s-002", made["s-002"]) {
+		t.Error("a device that was added to a file gets no password by add")
 	}
 	if made := d.made("add", "s-001", "--model", "ganlin-soil-3", "--plot", "p-001"); !s.letsIn("s-001", made["s-001"]) {
 		t.Error("a device of a file gets no password by add")

@@ -38,8 +38,8 @@ func Open(ctx context.Context, file string) (*Store, error) {
 	return s, nil
 }
 
-// Look opens a store to read imported files and credentials, beside a program
-// that runs or of one that does not: it makes and changes nothing.
+// Look opens a store to read from it, also beside a program that runs: it makes
+// no file, and brings none to a newer version.
 func Look(file string) (*Store, error) {
 	s := &Store{}
 	var err error
