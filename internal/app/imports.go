@@ -191,9 +191,13 @@ func fullPath(path string) string {
 	return path
 }
 
-// refuse says why a registry is none.
-func refuse(problems []position.Problem) error {
-	return fmt.Errorf("%w: %s", httpapi.ErrBadRequest, errorsOf(problems))
+// sound is load for who takes no registry with errors.
+func (d declaration) sound(kept []records.Imported, fresh *records.Imported) (*registry.Registry, error) {
+	reg, problems := d.load(kept, fresh)
+	if reg == nil {
+		return nil, fmt.Errorf("%w: %s", httpapi.ErrBadRequest, errorsOf(problems))
+	}
+	return reg, nil
 }
 
 func errorsOf(problems []position.Problem) string {

@@ -13,7 +13,6 @@ import (
 
 	"ganlin/devices"
 	"ganlin/internal/httpapi"
-	"ganlin/internal/position"
 	"ganlin/internal/records"
 	"ganlin/internal/registry"
 )
@@ -31,11 +30,7 @@ func (r registrar) load(ctx context.Context) (*registry.Registry, error) {
 	if err != nil {
 		return nil, err
 	}
-	reg, problems := r.declaration.load(kept, nil)
-	if reg == nil {
-		return nil, refuse(problems)
-	}
-	return reg, nil
+	return r.sound(kept, nil)
 }
 
 // List returns every device of the registry, and those that no registry
@@ -107,7 +102,12 @@ func (r registrar) Add(ctx context.Context, d devices.Device) ([]httpapi.Credent
 	if err != nil {
 		return nil, err
 	}
-	return r.keep(ctx, kept, records.Imported{Name: addedPrefix + string(d.ID) + addedSuffix, Content: string(content)})
+	fresh := records.Imported{Name: addedPrefix + string(d.ID) + addedSuffix, Content: string(content)}
+	reg, err := r.sound(kept, &fresh)
+	if err != nil {
+		return nil, err
+	}
+	return r.keep(ctx, reg, fresh)
 }
 
 func (r registrar) renew(ctx context.Context, kept []records.Imported, d devices.Device, known declared) ([]httpapi.Credential, error) {
@@ -116,8 +116,11 @@ func (r registrar) renew(ctx context.Context, kept []records.Imported, d devices
 	if d != now {
 		return nil, fmt.Errorf("%w: device %s is declared already with other values (%s); give the same, or change them there", httpapi.ErrConflict, d.ID, known.in)
 	}
-	reg, problems := r.declaration.load(kept, nil)
-	made, err := r.credit(ctx, reg, problems, []devices.Device{d})
+	reg, err := r.sound(kept, nil)
+	if err != nil {
+		return nil, err
+	}
+	made, err := r.credit(ctx, reg, []devices.Device{d})
 	if err == nil && len(made) == 0 {
 		err = fmt.Errorf("%w: device %s is declared already (%s) and has a password; ganlin devices revoke %s ends it, and add then makes a new one",
 			httpapi.ErrConflict, d.ID, known.in, d.ID)
@@ -144,11 +147,18 @@ func (r registrar) Import(ctx context.Context, name string, content []byte, forg
 		return nil, err
 	}
 	if own {
-		reg, problems := r.declaration.load(kept, nil)
-		return r.credit(ctx, reg, problems, readImported(fresh).Entities().Devices)
+		reg, err := r.sound(kept, nil)
+		if err != nil {
+			return nil, err
+		}
+		return r.credit(ctx, reg, readImported(fresh).Entities().Devices)
 	}
 	named := func(k records.Imported) bool { return k.Name == name }
 	rest := slices.DeleteFunc(slices.Clone(kept), named)
+	reg, err := r.sound(rest, &fresh)
+	if err != nil {
+		return nil, err
+	}
 	if names := otherwise(readImported(fresh), r.all(rest)); len(names) > 0 {
 		return nil, fmt.Errorf("%w: %s declares otherwise what is declared already: %s; make the two alike, or leave it out of one", httpapi.ErrConflict, name, strings.Join(names, ", "))
 	}
@@ -157,25 +167,19 @@ func (r registrar) Import(ctx context.Context, name string, content []byte, forg
 			return nil, fmt.Errorf("%w: %s was imported before, and this one lacks %s; to take that away, import it with --forget", httpapi.ErrConflict, name, strings.Join(names, ", "))
 		}
 	}
-	return r.keep(ctx, rest, fresh)
+	return r.keep(ctx, reg, fresh)
 }
 
-// keep keeps a file behind those that are kept already and makes its credentials.
-func (r registrar) keep(ctx context.Context, kept []records.Imported, fresh records.Imported) ([]httpapi.Credential, error) {
-	reg, problems := r.declaration.load(kept, &fresh)
-	if reg != nil {
-		if err := r.records.Import(ctx, fresh, time.Now()); err != nil {
-			return nil, err
-		}
+// keep keeps a file that a registry was made with, and makes its credentials.
+func (r registrar) keep(ctx context.Context, reg *registry.Registry, fresh records.Imported) ([]httpapi.Credential, error) {
+	if err := r.records.Import(ctx, fresh, time.Now()); err != nil {
+		return nil, err
 	}
-	return r.credit(ctx, reg, problems, readImported(fresh).Entities().Devices)
+	return r.credit(ctx, reg, readImported(fresh).Entities().Devices)
 }
 
 // credit puts a registry into force, and then makes the credentials of some of its devices.
-func (r registrar) credit(ctx context.Context, reg *registry.Registry, problems []position.Problem, of []devices.Device) ([]httpapi.Credential, error) {
-	if reg == nil {
-		return nil, refuse(problems)
-	}
+func (r registrar) credit(ctx context.Context, reg *registry.Registry, of []devices.Device) ([]httpapi.Credential, error) {
 	if err := r.takeOver(ctx, reg); err != nil {
 		return nil, err
 	}

@@ -93,9 +93,9 @@ func (p *program) openRegistry(ctx context.Context) error {
 			p.log.Warn("a file that was imported once is of the name of a file of the configuration and declares devices that this does not; ganlin devices forget takes it away", "file", k.Name, "devices", ids)
 		}
 	}
-	reg, problems := d.load(counts, nil)
-	if reg == nil {
-		return refuse(problems)
+	reg, err := d.sound(counts, nil)
+	if err != nil {
+		return err
 	}
 	p.registry.Store(reg)
 	return nil

@@ -1,3 +1,8 @@
+// Package broker is the door: it answers what MQTT devices publish to the
+// embedded server, so that an acknowledgement means that the journal has the
+// message on disk. The listener turns a QoS 1 PUBLISH into a request on
+// $MQTT.msgs.<topic> and sends the PUBACK when an answer comes; without the
+// door a stream of the server would answer, and it acknowledges what nobody stores.
 package broker
 
 import (
