@@ -149,12 +149,13 @@ type clueList struct {
 	More  string
 }
 
-type clueLine struct{ ID, Household, Tone, Level, Loss, Range, Plots, Since, Confidence string }
+// A clueLine is one clue. Its link is empty for whoever may not open it.
+type clueLine struct{ ID, Link, Household, Tone, Level, Loss, Range, Plots, Since, Confidence string }
 
 // levels of clues, the gravest first.
 func clueLevels() []string { return []string{"red", "orange", "yellow", "blue", "unknown"} }
 
-func (s speaker) clues(all []Clue) clueList {
+func (s speaker) clues(all []Clue, linked bool) clueList {
 	loss := func(c Clue) float64 {
 		if c.LossMid == nil {
 			return -1
@@ -166,10 +167,17 @@ func (s speaker) clues(all []Clue) clueList {
 	})
 	list := clueList{More: s.more("clues.more", len(all), maxLines)}
 	for _, c := range sorted[:min(len(sorted), maxLines)] {
-		list.Clues = append(list.Clues, s.clue(c))
+		line := s.clue(c)
+		if linked {
+			line.Link = s.clueLink(c.ID)
+		}
+		list.Clues = append(list.Clues, line)
 	}
 	return list
 }
+
+// clueLink leads to a clue's page.
+func (s speaker) clueLink(id string) string { return s.link(CluesAddress + "/" + id) }
 
 func (s speaker) clue(c Clue) clueLine {
 	line := clueLine{ID: c.ID, Household: c.Household, Tone: "unknown", Level: s.word("clue_level.", c.Level)}

@@ -129,7 +129,7 @@ func TestNothingToSee(t *testing.T) {
 			t.Errorf("%s: %d %s", path, r.StatusCode, page)
 		}
 	}
-	shows(t, body(t, ask(t, h, "/plots/p-999?lang=zh")), "没有这一页", "看全村田块")
+	shows(t, body(t, ask(t, h, "/plots/p-999?lang=zh")), "没有这一页", "回到我的页面")
 	failing := pagesOf(t, fields{land: landOf(3), fails: errors.New("disk full")})
 	if r := ask(t, failing, "/plots/p-001"); r.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("a failure answers %d", r.StatusCode)

@@ -72,7 +72,7 @@ func (p *Pages) Live(w http.ResponseWriter, r *http.Request) {
 
 // follow sends updates until the request ends or an event cannot be sent.
 func (p *Pages) follow(r *http.Request, send func(string) error) error {
-	ctx, q := r.Context(), readQuery(r)
+	ctx, q := r.Context(), p.readWhole(r)
 	have, version := readHave(r)
 	if version != "" && version != p.assets.version { // the program is another one by now
 		return send("event: reload\ndata:\n\n")

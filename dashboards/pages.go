@@ -19,13 +19,14 @@ import (
 
 // Options are what New needs.
 type Options struct {
-	Source Source
-	Fields Fields                       // nil: there are no pages of plots
-	Homes  Homes                        // nil: there is no farmer's page
-	Viewer func(context.Context) Viewer // who looks; nil: nobody has signed in
-	Log    *slog.Logger
-	Now    func() time.Time // the clock of ages and times: the step clock where time is stepped
-	LookAs []LookAs         // of a demo; nil: the first page offers no other eyes
+	Source  Source
+	Fields  Fields                       // nil: there are no pages of plots
+	Homes   Homes                        // nil: there is no farmer's page
+	Errands Errands                      // nil: there are no pages of clues
+	Viewer  func(context.Context) Viewer // who looks; nil: nobody has signed in
+	Log     *slog.Logger
+	Now     func() time.Time // the clock of ages and times: the step clock where time is stepped
+	LookAs  []LookAs         // of a demo; nil: the first page offers no other eyes
 }
 
 // Pages serves the built-in pages. It holds no goroutine of its own.
@@ -80,6 +81,10 @@ func (p *Pages) Register(mux Mux) {
 	if p.Homes != nil {
 		mux.HandleFunc("GET "+HomeAddress, p.home)
 	}
+	if p.Errands != nil {
+		mux.HandleFunc("GET "+CluesAddress, p.errands)
+		mux.HandleFunc("GET "+CluesAddress+"/{id}", func(w http.ResponseWriter, r *http.Request) { p.ShowErrand(w, r, Untaken{}) })
+	}
 	mux.HandleFunc("GET "+assetPath+"{name}", p.assets.serve)
 }
 
@@ -88,7 +93,7 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 	"base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 func (p *Pages) page(w http.ResponseWriter, r *http.Request) {
-	q := readQuery(r)
+	q := p.readWhole(r)
 	var page []byte
 	content, name, err := p.rendered(q)
 	if err == nil {
@@ -122,6 +127,13 @@ func send(w http.ResponseWriter, r *http.Request, status int, l words.Language, 
 	packed := gzip.NewWriter(w)
 	_, _ = packed.Write(page)
 	_ = packed.Close()
+}
+
+// readWhole reads what the address of the first page asks for, and what of it whoever asks may open.
+func (p *Pages) readWhole(r *http.Request) query {
+	q := readQuery(r)
+	q.clues = p.Viewer(r.Context()).ReadsClues
+	return q
 }
 
 func readQuery(r *http.Request) query {

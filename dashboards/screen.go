@@ -15,6 +15,7 @@ type query struct {
 	asked    bool   // the address names the language, so links keep it
 	search   string // as typed, at most maxSearch bytes
 	page     int    // from 1
+	clues    bool   // whoever asks may open clues
 }
 
 const (
@@ -104,7 +105,7 @@ func (s speaker) screen(b *board, q query) screen {
 	out := screen{
 		Hero: s.hero(b), Ledger: s.ledger(b.Ledger),
 		Letters: s.letters(b.DeadLetters), Command: b.Command,
-		Alerts: s.alerts(b), Clues: s.clues(b.Clues),
+		Alerts: s.alerts(b), Clues: s.clues(b.Clues, q.clues),
 		Head:     s.listHead(q, len(plots), len(stations), len(b.plots)),
 		Plots:    s.cards(plots, q.page),
 		Stations: s.cards(stations, q.page),

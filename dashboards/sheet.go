@@ -33,13 +33,16 @@ type framed struct {
 // A Viewer is who looks at a page. The zero value is nobody.
 type Viewer struct {
 	Account, Role string
-	CSRF          string // what a form sends back
+	CSRF          string         // what a form sends back
+	Language      words.Language // of the account; empty: as the browser asks
+
+	ReadsClues, ActsOnClues bool
 }
 
 // ways are the pages of a role, the first its own. Nobody is whoever sits at the machine of a demo.
 func (s speaker) ways(role, here string) (all []choice) {
 	paths := map[string][]string{
-		"farmer": {HomeAddress}, "grid_worker": {"/clues"}, "agronomist": {"/village", "/"}, "operator": {"/operations", "/village", "/"}, "": {"/village", "/"},
+		"farmer": {HomeAddress}, "grid_worker": {CluesAddress}, "agronomist": {"/village", CluesAddress, "/"}, "operator": {"/operations", "/village", CluesAddress, "/"}, "": {"/village", "/"},
 	}[role]
 	for _, path := range paths {
 		all = append(all, choice{Text: s.word("way.", cmp.Or(strings.TrimPrefix(path, "/"), "live")), Link: s.link(path), Current: path == here})
@@ -54,6 +57,9 @@ func (p *Pages) sheet(w http.ResponseWriter, r *http.Request, q query, s sheet) 
 	viewer := p.Viewer(r.Context())
 	page := framed{sheet: s, Ways: speaker.ways(viewer.Role, r.URL.Path), Account: viewer.Account, CSRF: viewer.CSRF}
 	page.Back = page.Ways[0].Link
+	if viewer.ActsOnClues { // what was written without a network is sent from every page, and signing out asks for it
+		page.Scripts = append(page.Scripts, "clues.js")
+	}
 	for _, l := range words.Languages() {
 		if l != s.Language {
 			page.OtherLanguage, page.Other = string(l), s.In(l)
@@ -70,7 +76,7 @@ func (p *Pages) sheet(w http.ResponseWriter, r *http.Request, q query, s sheet) 
 
 // nothing answers that there is no such page, or none for this person: both look the same.
 func (p *Pages) nothing(w http.ResponseWriter, r *http.Request) {
-	q := readQuery(r)
+	q, _ := p.readAs(r)
 	path := r.URL.Path
 	p.sheet(w, r, q, sheet{
 		Template: "nothing", Title: p.speaker(q, nil).text("nothing.title", nil), Status: http.StatusNotFound, Styles: []string{"fields.css"},

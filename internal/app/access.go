@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"ganlin/dashboards"
+	"ganlin/dashboards/words"
 	"ganlin/devices"
 	"ganlin/internal/auth"
 	"ganlin/internal/records"
@@ -149,5 +150,11 @@ func isLoopback(host string) bool {
 // viewer is who looks at a page.
 func viewer(ctx context.Context) dashboards.Viewer {
 	a, _ := auth.From(ctx)
-	return dashboards.Viewer{Account: a.Account, Role: string(a.Role), CSRF: a.CSRF}
+	v := dashboards.Viewer{
+		Account: a.Account, Role: string(a.Role), CSRF: a.CSRF, ReadsClues: auth.CluesRead.Allows(a.Role), ActsOnClues: auth.CluesAct.Allows(a.Role),
+	}
+	if a.Language != "" {
+		v.Language = words.Choose(a.Language, "")
+	}
+	return v
 }

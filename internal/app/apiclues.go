@@ -33,9 +33,15 @@ func seesClue(ctx context.Context) func(records.ClueRow) bool {
 
 // Clues returns clues by urgency.
 func (c apiClues) Clues(ctx context.Context, state string, from, limit int) (page []httpapi.Clue, more bool, err error) {
+	page, all, err := c.page(ctx, state, from, limit)
+	return page, from+limit < all, err
+}
+
+// page returns some of the clues of a state by urgency, and how many there are in all.
+func (c apiClues) page(ctx context.Context, state string, from, limit int) (page []httpapi.Clue, total int, err error) {
 	rows, err := c.p.records.Clues(ctx, records.Selection{})
 	if err != nil {
-		return nil, false, fmt.Errorf("%w: %w", httpapi.ErrUnavailable, err)
+		return nil, 0, fmt.Errorf("%w: %w", httpapi.ErrUnavailable, err)
 	}
 	sees := seesClue(ctx)
 	type clue struct {
@@ -56,7 +62,7 @@ func (c apiClues) Clues(ctx context.Context, state string, from, limit int) (pag
 	for _, one := range all[min(from, len(all)):min(from+limit, len(all))] {
 		page = append(page, c.clue(one.row, one.evidence))
 	}
-	return page, from+limit < len(all), nil
+	return page, len(all), nil
 }
 
 // toDo reports whether somebody has something to do about a clue.

@@ -269,7 +269,7 @@ func (p *program) openHTTP() error {
 	if err != nil {
 		return exitError{exitOutOfReach, fmt.Errorf("listening for pages: %w; choose another address with --http or http.listen", err)}
 	}
-	pages, err := dashboards.New(dashboards.Options{Source: pageSource{p}, Fields: p.fieldSource(), Homes: homeSource{p}, Viewer: viewer, Log: p.log, Now: p.clock.Now, LookAs: p.lookAsLinks()})
+	pages, err := dashboards.New(dashboards.Options{Source: pageSource{p}, Fields: p.fieldSource(), Homes: homeSource{p}, Errands: errandSource{p}, Viewer: viewer, Log: p.log, Now: p.clock.Now, LookAs: p.lookAsLinks()})
 	if err != nil {
 		return err
 	}
@@ -282,6 +282,7 @@ func (p *program) openHTTP() error {
 	p.router.mux.Handle("/", api)
 	pages.Register(p.router)
 	p.router.HandleFunc("POST /my", homeSource{p}.act)
+	p.router.HandleFunc("POST /clues/{id}", errandSource{p}.act(pages))
 	p.openSignIn(pages)
 	if err = p.router.complete(); err != nil {
 		return err

@@ -76,6 +76,7 @@ func pageScopes() map[string]auth.Scope {
 		"GET /decisions/{id}": auth.LandRead,
 		"GET /clues":          auth.CluesRead,
 		"GET /clues/{id}":     auth.CluesRead,
+		"POST /clues/{id}":    auth.CluesAct,
 		"GET /operations":     auth.MachineRead,
 	}
 }

@@ -50,7 +50,7 @@ func TestSignalsOfASeason(t *testing.T) {
 	r := newReceiver(t, e)
 	worker := e.token(httpapi.NewAccount{ID: "worker", Role: "grid_worker", Places: []devices.PlaceCode{"50"}})
 	r.start()
-	var acted []string
+	var acted, onPages []string
 	logs, waited := "", 0
 	kills := counts(2, 12)
 	e.season(func(ctx context.Context) {
@@ -61,6 +61,7 @@ func TestSignalsOfASeason(t *testing.T) {
 				return err == nil && !s.Tick.Before(e.village.Start.Add(time.Duration(hours)*time.Hour)), fmt.Sprint(s.Tick, err, e.out.tail())
 			})
 			r.kill() // from here on signals wait
+			onPages = append(onPages, e.actOnPages(worker)...)
 			for range 3 {
 				acted = append(acted, e.act(worker)...)
 			}
@@ -82,6 +83,10 @@ func TestSignalsOfASeason(t *testing.T) {
 		t.Error("the metrics show something else")
 	}
 	e.stop()
+	if len(onPages) == 0 {
+		t.Error("nothing was done through the pages")
+	}
+	acted = append(acted, onPages...)
 	e.holds(got, acted)
 	t.Logf("%d signals of %d clues, %d acts, %d kills while %d signals waited", len(got.Seen), len(got.Clues), len(acted), kills, waited)
 	if waited == 0 {
