@@ -34,7 +34,6 @@ type Errand struct {
 	Place     string         // its name; of one without a name its code
 	Zone      *time.Location // nil: UTC
 	Stage     string         // how far people have come: a code of the catalogue
-	Acted     time.Time      // when they came there; zero: nobody has done anything yet
 	Withdrawn time.Time      // when the rules took it back; zero: they did not
 	Version   int            // how many things people did about it
 	Steps     [][]Step       // what a person may do now, then what may follow that; empty: nothing

@@ -50,7 +50,7 @@ func TestCluePagesSayIt(t *testing.T) {
 			"水井坎二号 土豆，1.2 亩 减产多少还不知道 之前缺了多少天水，不知道 旱情：当时不知道，现在不知道", "还没有人办过。",
 		}, []string{"Was somebody sent?", "No names, telephone numbers, identity numbers or illnesses", "short of water on 18 days of the 30 before", "drought: very dry then, extremely dry now"}},
 		"/some":      {[]string{"看到的怎么样？", "要帮扶 庄稼受了损 没有水可浇 别的原因", "不用帮扶 庄稼没事", "知道的有 21 天，其中 18 天缺水", "派了人 2026年7月12日 17:00 grid", "上门看过 2026年7月13日 02:00 grid-2 井干了。", "谁也改不了"}, []string{"It needs help The crops are damaged"}},
-		"/unknown":   {[]string{"轻重不明", "减产多少还不知道 （0%～100%）", "把握小"}, []string{"Nobody knows how urgent", "please look"}},
+		"/unknown":   {[]string{"轻重不明", "减产多少还不知道 （0%～100%）", "把握小"}, []string{"Urgency not known", "please look"}},
 		"/withdrawn": {[]string{"已撤回", "h-006 这户不用去了"}, []string{"Nobody needs to go to household h-006"}},
 		"/under-way": {[]string{"上门看过了吗？", "已经派了人的，看完照样记下结论。"}, []string{"Was the household visited?"}},
 		"/dismissed": {[]string{"h-008 这户核实过：不用帮扶", "核实：不用帮扶 系统的数不对 2026年7月13日 03:00 grid 要水罐"}, []string{"it needs no help", "The system's numbers are wrong"}},

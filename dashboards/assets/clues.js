@@ -142,8 +142,8 @@
       drafts.append(line('p', text(news), 'say ' + (news === 'sent' ? 'ok' : 'bad')));
     }
     if (queued.length) {
-      const p = line('p', text('waiting') + ' ' + queued.length + ' ', 'say warn');
-      if (state === 'signin') p.append(signIn());
+      const p = line('p', text('waiting') + ' ' + queued.length, 'say warn');
+      if (state === 'signin') p.replaceChildren(signIn());
       drafts.append(p);
     }
     if (!kept) return;

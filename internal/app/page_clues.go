@@ -83,7 +83,7 @@ func (p errandSource) Errand(ctx context.Context, id string) (e dashboards.Erran
 func errandOf(v *villageView, c httpapi.Clue) dashboards.Errand {
 	e := dashboards.Errand{
 		Clue:  dashboards.Clue{ID: c.ID, Household: string(c.Household), Level: c.Level, Since: c.Since, Confidence: c.Confidence},
-		Place: cmp.Or(c.PlaceName, string(c.Place)), Zone: v.zone(c.Site), Stage: c.Stage, Acted: c.StageSince, Withdrawn: c.Withdrawn, Version: c.Version,
+		Place: cmp.Or(c.PlaceName, string(c.Place)), Zone: v.zone(c.Site), Stage: c.Stage, Withdrawn: c.Withdrawn, Version: c.Version,
 	}
 	if c.Confidence != "" { // else the evidence is not kept
 		e.LossLow, e.LossMid, e.LossHigh = &c.LossLow, c.LossMid, &c.LossHigh
