@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"ganlin/dashboards/words"
 )
@@ -116,7 +117,7 @@ func (s speaker) errandLine(e *Errand) errandLine {
 	}
 	line := errandLine{
 		clueLine: s.clue(e.Clue), Place: e.Place, Sign: e.Level, Urgency: s.word("urgency.", e.Level),
-		Stage: s.word("clue_stage.", e.Stage), Day: s.text("errand.since", words.Args{"day": s.day(e.Since)}),
+		Stage: s.word("clue_stage.", e.Stage), Day: s.text("errand.since", words.Args{"day": s.errandDay(e.Since)}),
 	}
 	line.Link = s.clueLink(e.ID)
 	withdrawn := !e.Withdrawn.IsZero()
@@ -134,7 +135,7 @@ func (s speaker) errandLine(e *Errand) errandLine {
 	}
 	doubt := func(key string, args words.Args) { line.Doubts = append(line.Doubts, s.text(key, args)) }
 	if withdrawn {
-		doubt("errand.withdrawn", words.Args{"day": s.day(e.Withdrawn)})
+		doubt("errand.withdrawn", words.Args{"day": s.errandDay(e.Withdrawn)})
 		if len(e.Steps) > 0 {
 			doubt("errand.withdrawn_go_on", nil)
 		}
@@ -146,4 +147,12 @@ func (s speaker) errandLine(e *Errand) errandLine {
 		doubt("errand.no_evidence", nil)
 	}
 	return line
+}
+
+// errandDay is a day of the site, with its year if that is another one.
+func (s speaker) errandDay(t time.Time) string {
+	if t.In(s.zone).Year() != s.now.In(s.zone).Year() {
+		return words.Day(s.language, t.In(s.zone))
+	}
+	return s.day(t)
 }

@@ -38,8 +38,8 @@ type stepCard struct {
 
 // A findingGroup is the reasons of one act.
 type findingGroup struct {
-	Title, Tone string
-	Findings    []finding
+	Title    string
+	Findings []finding
 }
 
 type finding struct {
@@ -111,7 +111,7 @@ func (s speaker) stepCard(number int, steps []Step, follows bool) stepCard {
 	}
 	card.Title, card.Button = s.text("step."+name, nil), s.text("step_button."+name, nil)
 	for _, step := range steps {
-		group := findingGroup{Title: s.word("finding_group.", step.Act), Tone: step.Act}
+		group := findingGroup{Title: s.word("finding_group.", step.Act)}
 		for _, reason := range step.Reasons {
 			group.Findings = append(group.Findings, finding{Value: step.Act + "." + reason, Text: s.finding(reason)})
 		}

@@ -237,7 +237,7 @@ func (d *desk) withoutNetwork(t *testing.T) {
 	d.is(t, shownState+".startsWith('存在这部手机里，还没有发出')")
 	d.write(t, "井干了") // what follows is written down on the spot, too
 	d.press(t)
-	d.is(t, "document.querySelectorAll('form.step.queued').length === 2 && document.querySelector('[data-number=\"2\"]').hidden === false")
+	d.is(t, "document.querySelectorAll('form.step.queued').length === 2 && !document.querySelectorAll('form.step')[2].hidden")
 	d.audit(t, "kept on the phone")
 	d.axe(t, "kept on the phone")
 	d.shut.Store(true) // also for the page that is left now

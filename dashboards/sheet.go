@@ -26,6 +26,7 @@ type framed struct {
 	sheet
 	Ways                 []choice // to the other pages of whoever looks
 	Account, CSRF        string   // empty: nobody has signed in
+	Drafts               bool     // their phone may hold what is not sent yet
 	Back                 string   // to their own page
 	Other, OtherLanguage string
 }
@@ -55,9 +56,9 @@ func (p *Pages) sheet(w http.ResponseWriter, r *http.Request, q query, s sheet) 
 	s.Language = q.language
 	speaker := p.speaker(q, nil)
 	viewer := p.Viewer(r.Context())
-	page := framed{sheet: s, Ways: speaker.ways(viewer.Role, r.URL.Path), Account: viewer.Account, CSRF: viewer.CSRF}
+	page := framed{sheet: s, Ways: speaker.ways(viewer.Role, r.URL.Path), Account: viewer.Account, CSRF: viewer.CSRF, Drafts: viewer.ActsOnClues}
 	page.Back = page.Ways[0].Link
-	if viewer.ActsOnClues { // what was written without a network is sent from every page, and signing out asks for it
+	if page.Drafts { // it is sent from every page, and signing out asks for it
 		page.Scripts = append(page.Scripts, "clues.js")
 	}
 	for _, l := range words.Languages() {

@@ -17,7 +17,7 @@
   const keysOf = (clue) => keys().filter((key) => clueOf(key) === clue);
   const write = (key, draft) => { try { localStorage.setItem(key, JSON.stringify(draft)); return true; } catch { return false; } };
   const clueOf = (key) => key.slice(mine.length).split('/')[0];
-  const keyOf = (form) => mine + form.dataset.clue + '/' + form.dataset.number;
+  const keyOf = (form) => mine + form.dataset.clue + '/' + form.elements.version.value;
   const newID = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, '0')).join('');
   // release gives what was handed in about a clue back to its writer.
   const release = (clue) => { for (const key of keysOf(clue)) write(key, {...read(key), queued: false}); };
@@ -101,6 +101,8 @@
   };
 
   const text = (name) => document.getElementById('drafts').dataset[name];
+  // put changes what is said only if it is something else: changes are read aloud.
+  const put = (where, ...what) => { if (where.textContent !== what.map((e) => e.textContent ?? e).join('')) where.replaceChildren(...what); };
   const line = (tag, words, tone) => {
     const e = document.createElement(tag);
     e.textContent = words;
@@ -136,17 +138,14 @@
       say.textContent = text(all.some((key) => read(key).queued) ? state : news || 'typed');
     }
     const kept = document.getElementById('kept'), news = kept && told[kept.dataset.clue], queued = keys().filter((key) => read(key).queued && !shown.includes(key));
-    drafts.replaceChildren();
-    if (news) {
-      document.getElementById('say').replaceChildren();
-      drafts.append(line('p', text(news), 'say ' + (news === 'sent' ? 'ok' : 'bad')));
-    }
+    const lines = news ? [line('p', text(news), 'say ' + (news === 'sent' ? 'ok' : 'bad'))] : [];
     if (queued.length) {
-      const p = line('p', text('waiting') + ' ' + queued.length, 'say warn');
-      if (state === 'signin') p.replaceChildren(signIn());
-      drafts.append(p);
+      lines.push(line('p', text('waiting') + ' ' + queued.length, 'say warn'));
+      if (state === 'signin') lines.at(-1).replaceChildren(signIn());
     }
+    put(drafts, ...lines);
     if (!kept) return;
+    if (news) put(document.getElementById('say'));
     const old = oldKeys().map((key) => read(key).note).filter(Boolean).join('\n'), to = present();
     if (!old) return;
     kept.hidden = kept.querySelector('.do').hidden = false;
@@ -162,7 +161,7 @@
     form.classList.toggle('queued', waits || done);
     form.querySelector('.edit').hidden = !waits || busy;
     say.hidden = !draft && !done;
-    say.replaceChildren(waits && state === 'signin' ? signIn() : text(done ? 'sent' : waits ? state : 'typed'));
+    put(say, waits && state === 'signin' ? signIn() : text(done ? 'sent' : waits ? state : 'typed'));
   };
 
   // present is the form that may be written in; oldKeys are of steps that are over.

@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"math"
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -161,14 +163,10 @@ func readAct(r *http.Request) (act string, n httpapi.NewClueAct, wrong *dashboar
 	version, err := strconv.Atoi(r.PostFormValue("version"))
 	n.Version = version
 	act, n.Reason, _ = strings.Cut(r.PostFormValue("choice"), ".")
-	known := false
-	for _, name := range clueActs() {
-		known = known || name == act
-	}
 	switch {
 	case err != nil || version < 0 || !clueActID.MatchString(n.ID):
 		return act, n, bad("old")
-	case !known:
+	case !slices.Contains(slices.Collect(maps.Values(clueActs())), act):
 		return act, n, bad("reason")
 	case utf8.RuneCountInString(n.Note) > dashboards.MaxNote:
 		return act, n, bad("long")
