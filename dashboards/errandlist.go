@@ -31,6 +31,7 @@ type errandLine struct {
 	Todo, Mood    string
 	Before, After string // of Todo, around the household
 	Stage, Day    string
+	Of            string   // of which day its loss is
 	Doubts        []string // what is not known of it, or not so any more
 }
 
@@ -145,6 +146,8 @@ func (s speaker) errandLine(e *Errand) errandLine {
 	}
 	if e.LossHigh == nil {
 		doubt("errand.no_evidence", nil)
+	} else {
+		line.Of = s.text("errand.of", words.Args{"day": s.errandDay(e.Spoke)})
 	}
 	return line
 }

@@ -150,6 +150,10 @@ func (s speaker) parcelLine(p *Parcel) parcelLine {
 	default:
 		tell("errand.dry", words.Args{"n": p.Dry, "days": ParcelDays})
 	}
+	if p.LossNow != nil {
+		_, share := s.catalogue.Number(s.language, "loss_mid", *p.LossNow)
+		tell("errand.loss_now", words.Args{"mid": share})
+	}
 	grade := func(g Grade) string { return s.word("grade.", string(cmp.Or(g, GradeUnknown))) }
 	tell("errand.grade", words.Args{"then": grade(p.Grade), "now": grade(p.Now)})
 	return line

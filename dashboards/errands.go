@@ -34,6 +34,7 @@ type Errand struct {
 	Place     string         // its name; of one without a name its code
 	Zone      *time.Location // nil: UTC
 	Stage     string         // how far people have come: a code of the catalogue
+	Spoke     time.Time      // when the rules spoke last: its loss is of then
 	Withdrawn time.Time      // when the rules took it back; zero: they did not
 	Version   int            // how many things people did about it
 	Steps     [][]Step       // what a person may do now, then what may follow that; empty: nothing
@@ -58,7 +59,8 @@ type Parcel struct {
 	Loss       *float64 // share of the yield that is likely lost
 	Grade      Grade    // of the day of the decision
 	Dry, Known int      // of ParcelDays up to then: days on which the crop lacked water, and days that are known
-	Now        Grade    // today
+	Now        Grade    // as things stand now, as LossNow
+	LossNow    *float64
 }
 
 // ParcelDays is how far back a Parcel tells on how many days its crop lacked water.

@@ -68,7 +68,7 @@ func (p errandSource) Errand(ctx context.Context, id string) (e dashboards.Erran
 	for _, plot := range detail.Clue.Plots {
 		parcel := dashboards.Parcel{ID: plot.ID, Name: plot.Name, Crop: plot.Crop, AreaMu: plot.AreaMu, Loss: plot.Loss}
 		if known := v.standing[plot.ID]; known != nil {
-			parcel.Now = dashboards.Grade(known.Grade.String())
+			parcel.Now, parcel.LossNow = dashboards.Grade(known.Grade.String()), known.Loss
 		}
 		if err := p.pastOf(ctx, &parcel, detail.Clue.Updated); err != nil {
 			return e, err
@@ -85,7 +85,7 @@ func (p errandSource) Errand(ctx context.Context, id string) (e dashboards.Erran
 func errandOf(v *villageView, c httpapi.Clue) dashboards.Errand {
 	e := dashboards.Errand{
 		Clue:  dashboards.Clue{ID: c.ID, Household: string(c.Household), Level: c.Level, Since: c.Since, Confidence: c.Confidence},
-		Place: cmp.Or(c.PlaceName, string(c.Place)), Zone: v.zone(c.Site), Stage: c.Stage, Withdrawn: c.Withdrawn, Version: c.Version,
+		Place: cmp.Or(c.PlaceName, string(c.Place)), Zone: v.zone(c.Site), Stage: c.Stage, Spoke: c.Updated, Withdrawn: c.Withdrawn, Version: c.Version,
 	}
 	if c.Confidence != "" { // else the evidence is not kept
 		e.LossLow, e.LossMid, e.LossHigh = &c.LossLow, c.LossMid, &c.LossHigh
