@@ -175,33 +175,41 @@ func (b *board) group(id, name string, p *Plot, ds []Device) group {
 		if d.At.After(b.newest) {
 			b.newest = d.At
 		}
-		if c := d.freshness(b.now).concern(); c != noConcern {
-			g.concerns = append(g.concerns, c)
-		} else {
+		g.concerns = append(g.concerns, d.concerns(b.now)...)
+		if d.freshness(b.now) == fresh {
 			b.onTime++
 		}
 		switch d.Online {
 		case IsOnline:
 			b.online++
-		case IsOffline:
-			if d.Valve { // a probe may sleep between its readings, a valve has to listen
-				g.concerns = append(g.concerns, concernUnreachable)
-			}
 		case OnlineUnknown:
 			b.onlineUnknown = true
-		}
-		for _, v := range d.Values {
-			if v.Flags&devices.ProbeInAir != 0 {
-				g.concerns = append(g.concerns, concernAir)
-			}
-			if v.Flags&devices.ClockNotSet != 0 {
-				g.concerns = append(g.concerns, concernClock)
-			}
+		case IsOffline:
 		}
 	}
 	slices.Sort(g.concerns)
 	g.concerns = slices.Compact(g.concerns)
 	return g
+}
+
+// concerns are the reasons to look at a device, sorted.
+func (d Device) concerns(now time.Time) (all []concern) {
+	if c := d.freshness(now).concern(); c != noConcern {
+		all = append(all, c)
+	}
+	if d.Valve && d.Online == IsOffline { // a probe may sleep between its readings, a valve has to listen
+		all = append(all, concernUnreachable)
+	}
+	for _, v := range d.Values {
+		if v.Flags&devices.ProbeInAir != 0 {
+			all = append(all, concernAir)
+		}
+		if v.Flags&devices.ClockNotSet != 0 {
+			all = append(all, concernClock)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // grade is that of a plot; a station has none.

@@ -19,14 +19,16 @@ import (
 
 // Options are what New needs.
 type Options struct {
-	Source  Source
-	Fields  Fields                       // nil: there are no pages of plots
-	Homes   Homes                        // nil: there is no farmer's page
-	Errands Errands                      // nil: there are no pages of clues
-	Viewer  func(context.Context) Viewer // who looks; nil: nobody has signed in
-	Log     *slog.Logger
-	Now     func() time.Time // the clock of ages and times: the step clock where time is stepped
-	LookAs  []LookAs         // of a demo; nil: the first page offers no other eyes
+	Source     Source
+	Fields     Fields                       // nil: there are no pages of plots
+	Homes      Homes                        // nil: there is no farmer's page
+	Errands    Errands                      // nil: there are no pages of clues
+	Operations Operations                   // nil: there is no operator's page
+	Runbooks   string                       // what alarms lead to, in Markdown
+	Viewer     func(context.Context) Viewer // who looks; nil: nobody has signed in
+	Log        *slog.Logger
+	Now        func() time.Time // the clock of ages and times: the step clock where time is stepped
+	LookAs     []LookAs         // of a demo; nil: the first page offers no other eyes
 }
 
 // Pages serves the built-in pages. It holds no goroutine of its own.
@@ -84,6 +86,12 @@ func (p *Pages) Register(mux Mux) {
 	if p.Errands != nil {
 		mux.HandleFunc("GET "+CluesAddress, p.errands)
 		mux.HandleFunc("GET "+CluesAddress+"/{id}", func(w http.ResponseWriter, r *http.Request) { p.ShowErrand(w, r, Untaken{}) })
+	}
+	if p.Operations != nil {
+		mux.HandleFunc("GET "+OperationsAddress, p.operations)
+		mux.HandleFunc("GET "+lettersAddress, p.letters)
+		mux.HandleFunc("GET "+lettersAddress+"/{id}", p.letter)
+		mux.HandleFunc("GET "+runbooksAddress, p.runbooks)
 	}
 	mux.HandleFunc("GET "+assetPath+"{name}", p.assets.serve)
 }

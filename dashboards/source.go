@@ -130,6 +130,7 @@ const (
 	Broker   PartName = "broker"
 	Journal  PartName = "journal"
 	Database PartName = "database"
+	Records  PartName = "records"
 )
 
 // A Part is one of them and how it is. Its worst condition counts.
@@ -174,6 +175,12 @@ const (
 	DatabaseRefusing    ConditionKind = "database_refusing"    // Detail: the answer; the writer waits for a person
 )
 
+// The conditions of the records store, which the operator's page alone shows.
+const (
+	RecordsReady   ConditionKind = "records_ready"
+	RecordsFailing ConditionKind = "records_failing" // Detail: the error; nothing is decided
+)
+
 // A level says how much a condition asks of people.
 type level uint8
 
@@ -190,5 +197,6 @@ func levels() map[ConditionKind]level {
 		BrokerReady: ok, BrokerStarting: busy, BrokerUnreachable: warn, BrokerRefusing: warn,
 		JournalReady: ok, JournalChecking: busy, JournalDiskFull: bad, JournalFull: bad, JournalFailed: bad, JournalLost: bad,
 		DatabaseReady: ok, DatabaseBuilding: busy, DatabaseStarting: busy, DatabaseUnreachable: warn, DatabaseCatchingUp: ok, DatabaseRefusing: bad,
+		RecordsReady: ok, RecordsFailing: bad,
 	}
 }

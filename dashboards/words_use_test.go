@@ -87,6 +87,15 @@ var codes = map[string][]string{
 	"mode":             {"advise", "auto", "off"},
 	"role":             {"operator", "agronomist", "farmer", "grid_worker", "monitor"},
 	"stage":            {"before", "initial", "development", "mid", "late", "rest", "harvested"},
+	"refused": {
+		"anonymous", "bad_id", "wrong_client_id", "wrong_secret", "not_open", "foreign_topic", "too_large", "queue_full", "journal_refused", "closing", "door_lost",
+	},
+	"reader":      {"store", "now", "rules", "dead_letters"},
+	"valve_state": {"closed", "requested", "accepted", "open", "closing", "unknown"},
+	"commanded":   {"confirmed", "rejected", "expired", "failed", "superseded", "unanswered"},
+	"channel":     {"webhook", "email", "ntfy", "wecom", "dingtalk", "feishu", "sms"},
+	"halted":      {"closed", "closing", "asked", "out_of_reach", "refused", "opened"},
+	"halt_said":   {"stopped", "unkept", "resumed", "kept"},
 	"crop": {
 		"maize_grain", "maize_sweet", "rice", "potato", "sweet_potato", "tomato", "pepper", "cabbage", "soybean", "rapeseed", "tea",
 		"tea_shaded", "berry", "citrus", "groundnut", "wheat_winter",
@@ -155,7 +164,7 @@ func TestEveryMessageIsUsed(t *testing.T) {
 	for _, key := range catalogueKeys(t) {
 		group, name, _ := strings.Cut(key, ".")
 		code, _ := withoutSuffix(name, "_full", "_most", "_some", "_since")
-		used := strings.Contains(templates, `{{t "`+key+`"}}`) || quoted(key) || slices.Contains(codes[group], code)
+		used := strings.Contains(templates, `{{t "`+key+`"}}`) || quoted(key) || slices.Contains(codes[group], code) || slices.Contains(codes[group], name)
 		switch group {
 		case "quantity":
 			_, used = devices.Quantity(name).Spec()
@@ -302,7 +311,7 @@ func speaksOne(t *testing.T, name string, page func(lang string) string) {
 	t.Helper()
 	tag := regexp.MustCompile(`(?s)<(?:pre|code|style|script).*?</(?:pre|code|style|script)>|<[^>]*>`)
 	latin, han, key := regexp.MustCompile(`[A-Za-z]{3,}`), regexp.MustCompile(`\p{Han}+`), regexp.MustCompile(`\b[a-z]+\.[a-z_]{3,}\b`)
-	shared := []string{"Ganlin", "English", "InfluxDB", "JSON", "hPa", "dBm", "min", "tcp", "registry", "yaml"}
+	shared := []string{"Ganlin", "English", "InfluxDB", "JSON", "hPa", "dBm", "min", "tcp", "registry", "yaml", "QoS", "SHA", "ntfy"}
 	for _, lang := range []string{"zh", "en"} {
 		text := tag.ReplaceAllString(page(lang), "\n")
 		for _, id := range codes["rule"] { // rules are named by their ids beside their names
