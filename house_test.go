@@ -30,7 +30,7 @@ var rooms = []room{
 	{"dashboards", []string{"devices", "dashboards"}, "pages know only the vocabulary"},
 	{"docs", nil, "an example knows the contract and nothing of ours"},
 	{"cmd", []string{"internal/app"}, "cmd parses nothing and calls the wiring"},
-	{"internal/app", []string{"devices", "ingest", "rules", "firmware-sim", "dashboards", "internal"}, "the only place where parts meet"},
+	{"internal/app", []string{"devices", "ingest", "rules", "firmware-sim", "dashboards", "docs", "internal"}, "the only place where parts meet"},
 	{"internal/position", nil, "a place in a file is a word that all readers of files share"},
 	{"internal/file", nil, "a file that is whole after a crash is a need that all writers of files share"},
 	{"internal/engine", []string{"devices", "rules", "internal/engine"}, "adapters never import each other"},

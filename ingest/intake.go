@@ -38,7 +38,7 @@ type Intake struct {
 	closed  bool
 	arrived chan struct{} // holds one token when something may be waiting
 
-	received, committed, refused uint64
+	received, qos0, committed, refused uint64
 }
 
 // The size at which a group stops filling, and what a message counts for
@@ -59,6 +59,7 @@ func NewIntake(o IntakeOptions) *Intake {
 // IntakeStats tells what an intake has done since it was made, and what waits in it.
 type IntakeStats struct {
 	Received     uint64 // messages taken
+	QoS0         uint64 // messages of them that nothing is promised for
 	Committed    uint64 // messages of them that the journal has on disk
 	Refused      uint64 // deliveries turned away by a full queue, and messages by the journal; those of QoS 0 are lost
 	Waiting      int    // messages
@@ -69,7 +70,7 @@ type IntakeStats struct {
 func (in *Intake) Stats() IntakeStats {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	return IntakeStats{in.received, in.committed, in.refused, len(in.waiting), in.bytes}
+	return IntakeStats{in.received, in.qos0, in.committed, in.refused, len(in.waiting), in.bytes}
 }
 
 // Deliver takes over a message. It does not block: it returns ErrFull when too
@@ -88,6 +89,9 @@ func (in *Intake) Deliver(m Message) error {
 		return ErrFull
 	}
 	in.received++
+	if m.QoS == 0 {
+		in.qos0++
+	}
 	in.waiting = append(in.waiting, m)
 	in.bytes += size
 	in.signal()

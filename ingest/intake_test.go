@@ -268,6 +268,7 @@ func TestDevicesAreLocated(t *testing.T) {
 				t.Errorf("%s: %+v, want device %s at %v, %q", c.topic, d, c.device, c.location, c.reason)
 			}
 		}
+		b.want("messages without a promise", b.Stats().QoS0, uint64(7))
 	})
 }
 

@@ -19,6 +19,8 @@ type deadReader struct {
 	mu       sync.Mutex
 	position journal.Position
 	kept     journal.Position // the latest that is in the records store
+
+	handled moment
 }
 
 // counts returns how many dead letters there are, by reason; nothing when the store does not answer.
@@ -64,6 +66,7 @@ func (d *deadReader) handle(ctx context.Context, batch []*journal.Record) error 
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.position = at
+	d.handled.set(batch)
 	if keep {
 		d.kept = at
 	}

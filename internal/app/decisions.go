@@ -36,6 +36,7 @@ func (p *program) openEngine(ctx context.Context) error {
 	}
 	p.rules = set
 	p.valves = p.newValves()
+	p.recent.reported = p.valves.Reported
 	p.engine = engine.New(engine.Options{
 		Journal: engineJournal{p}, Store: engineStore{p}, Configure: versions{p.records}.configs, Committed: p.committed, Log: p.log,
 	})
@@ -157,7 +158,11 @@ func (j engineJournal) Follow(ctx context.Context, after engine.Position, fn fun
 				j.p.valves.Reported(f.Device, *f.Report)
 			}
 		}
-		return fn(enginePosition(r.Position()), r)
+		if err := fn(enginePosition(r.Position()), r); err != nil {
+			return err
+		}
+		j.p.handled.set([]*journal.Record{r})
+		return nil
 	})
 }
 

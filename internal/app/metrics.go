@@ -3,6 +3,8 @@ package app
 import (
 	"context"
 	"net/http"
+	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -16,14 +18,16 @@ import (
 // metrics are what /metrics shows. Counts are read where they are kept, at the
 // time of a scrape; only durations are observed as they happen.
 type metrics struct {
-	registry *prometheus.Registry
+	registry *prometheus.Registry // what is counted
+	process  *prometheus.Registry // what is measured of the process, and durations
 	commit   prometheus.Histogram
 	write    prometheus.Histogram
+	wrote    atomic.Int64 // when the database accepted something last, Unix ns; 0: not yet
 }
 
 func newMetrics() *metrics {
 	m := &metrics{
-		registry: prometheus.NewRegistry(),
+		registry: prometheus.NewRegistry(), process: prometheus.NewRegistry(),
 		commit: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "ganlin_journal_fsync_seconds", Help: "Time from handing a record to the journal until it was on disk.",
 			Buckets: prometheus.ExponentialBuckets(0.0001, 2, 16),
@@ -33,12 +37,18 @@ func newMetrics() *metrics {
 			Buckets: prometheus.ExponentialBuckets(0.001, 2, 16),
 		}),
 	}
-	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), m.commit, m.write)
+	m.process.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), m.commit, m.write)
 	return m
 }
 
 func (m *metrics) handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+	return promhttp.HandlerFor(prometheus.Gatherers{m.process, m.registry}, promhttp.HandlerOpts{})
+}
+
+// stored notes a request that the database has accepted.
+func (m *metrics) stored(took time.Duration) {
+	m.write.Observe(took.Seconds())
+	m.wrote.Store(time.Now().UnixNano())
 }
 
 // The metrics that are read at a scrape.
@@ -50,6 +60,8 @@ var (
 	quietDesc     = desc("ganlin_accounting_quiet", "Whether nothing was on its way between two counts at this scrape, so that the law of conservation holds exactly: 1 or 0.")
 	notesDesc     = desc("ganlin_ingest_notes_total", "Values noted beside the accounting.", "note")
 	refusedDesc   = desc("ganlin_door_refused_total", "Logins and publishes refused at the embedded broker, by reason.", "reason")
+	onceDesc      = desc("ganlin_ingest_qos0_messages_total", "Messages of QoS 0 that this process took; nothing is promised for them.")
+	connectedDesc = desc("ganlin_door_connected_devices", "Devices that are connected to the embedded broker.")
 	lagDesc       = desc("ganlin_journal_lag_records", "Records that a reader of the journal has not handled yet.", "reader")
 	lostDesc      = desc("ganlin_journal_lost_records_total", "Records that damage has taken from the journal.")
 	pointsDesc    = desc("ganlin_store_points_total", "Values that InfluxDB has stored.")
@@ -83,7 +95,9 @@ func (p *program) Collect(out chan<- prometheus.Metric) {
 	gauge(quietDesc, truth(quiet))
 	counter(messagesDesc, float64(a.Messages.Decoded), "decoded")
 	counter(messagesDesc, float64(a.Messages.DeadLettered), "dead_lettered")
-	counter(messagesDesc, float64(p.intake.Stats().Refused), "refused")
+	taken := p.intake.Stats()
+	counter(messagesDesc, float64(taken.Refused), "refused")
+	counter(onceDesc, float64(taken.QoS0))
 	counter(valuesDesc, float64(a.Values.Decoded), "decoded")
 	counter(valuesDesc, float64(a.Values.Stored), "stored")
 	counter(valuesDesc, float64(a.Values.Duplicate), "duplicate")
@@ -93,8 +107,8 @@ func (p *program) Collect(out chan<- prometheus.Metric) {
 	counter(notesDesc, float64(a.Notes.Late), "late")
 	counter(lostDesc, float64(a.Notes.LostRecords))
 	counter(pointsDesc, float64(a.Values.Stored))
-	for reader, records := range p.lags() {
-		gauge(lagDesc, float64(records), reader)
+	for reader, behind := range p.lags() {
+		gauge(lagDesc, float64(behind.records), reader)
 	}
 	for reason, n := range p.dead.counts() {
 		counter(deadDesc, float64(n), reason)
@@ -106,10 +120,32 @@ func (p *program) Collect(out chan<- prometheus.Metric) {
 		gauge(unsentDesc, float64(n), string(channel))
 	}
 	if p.gate != nil {
+		gauge(connectedDesc, float64(p.gate.Connected()))
 		for reason, n := range p.gate.Refused() {
 			counter(refusedDesc, float64(n), string(reason))
 		}
 	}
+	states := p.connections()
+	gauge(devicesDesc, float64(states[now.IsOnline]), "online")
+	gauge(devicesDesc, float64(states[now.IsOffline]), "offline")
+	gauge(devicesDesc, float64(states[now.OnlineUnknown]), "unknown")
+	if pending, err := p.sender.Pending(context.Background()); err == nil {
+		gauge(signalsDesc, float64(pending))
+	}
+	for state, n := range p.webhookStates() {
+		gauge(webhooksDesc, float64(n), state)
+	}
+	p.collectRules(counter, gauge)
+	if free, err := freeBytes(p.folder.path); err == nil {
+		gauge(freeDesc, float64(free))
+	}
+	for part, state := range p.parts() {
+		gauge(partReadyDesc, truth(state == httpapi.OK), part)
+	}
+}
+
+// connections counts the devices of the registry by what is known of their connection.
+func (p *program) connections() map[now.Online]int {
 	states := map[now.Online]int{}
 	snapshot := p.now.Snapshot()
 	for _, d := range p.registry.Load().Devices() {
@@ -119,26 +155,16 @@ func (p *program) Collect(out chan<- prometheus.Metric) {
 		}
 		states[state]++
 	}
-	gauge(devicesDesc, float64(states[now.IsOnline]), "online")
-	gauge(devicesDesc, float64(states[now.IsOffline]), "offline")
-	gauge(devicesDesc, float64(states[now.OnlineUnknown]), "unknown")
-	if pending, err := p.sender.Pending(context.Background()); err == nil {
-		gauge(signalsDesc, float64(pending))
-	}
-	hooks := map[string]int{}
+	return states
+}
+
+// webhookStates counts the webhooks by how they are.
+func (p *program) webhookStates() map[string]int {
+	states := map[string]int{signals.Well: 0, signals.Failing: 0, signals.Disabled: 0}
 	for _, w := range p.sender.List(func(signals.Webhook) bool { return true }) {
-		hooks[w.State()]++
+		states[w.State()]++
 	}
-	for _, state := range []string{signals.Well, signals.Failing, signals.Disabled} {
-		gauge(webhooksDesc, float64(hooks[state]), state)
-	}
-	p.collectRules(counter, gauge)
-	if free, err := freeBytes(p.folder.path); err == nil {
-		gauge(freeDesc, float64(free))
-	}
-	for part, state := range p.parts() {
-		gauge(partReadyDesc, truth(state == httpapi.OK), part)
-	}
+	return states
 }
 
 // truth is a yes or no as Prometheus has it.

@@ -21,10 +21,16 @@ type nowReader struct {
 	file    string
 	log     *slog.Logger
 
+	// reported hears the valves' words, also while the rules wait for the records
+	// store: an emergency stop needs the answers. Nil until there are valves.
+	reported func(devices.DeviceID, devices.CommandReport)
+
 	mu       sync.Mutex
 	position journal.Position
 	kept     journal.Position // of the saved copy
 	saved    time.Time        // on the wall
+
+	handled moment
 }
 
 // saveEvery is how often the latest values are saved while they change.
@@ -77,6 +83,9 @@ func (n *nowReader) apply(batch []*journal.Record) {
 	for _, r := range batch {
 		for f := range r.Facts() {
 			facts = append(facts, f)
+			if f.Kind == devices.ReportFact && n.reported != nil {
+				n.reported(f.Device, *f.Report)
+			}
 		}
 	}
 	at := batch[len(batch)-1].Position()
@@ -84,6 +93,7 @@ func (n *nowReader) apply(batch []*journal.Record) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.position = at
+	n.handled.set(batch)
 }
 
 // save keeps a copy. That it fails, on a full disk, costs a longer start and nothing else.

@@ -15,6 +15,7 @@ import (
 
 	"ganlin/dashboards"
 	"ganlin/devices"
+	"ganlin/docs"
 	"ganlin/ingest"
 	"ganlin/internal/auth"
 	"ganlin/internal/broker"
@@ -87,15 +88,17 @@ type program struct {
 	now    *now.State
 	recent *nowReader
 
-	rules   *rulefile.Set
-	engine  *engine.Engine
-	valves  *valves.Courier
-	notices *notices
-	feed    *signals.Feed
-	sender  *signals.Sender
-	views   viewCache
-	history *influx.Client // reads what the writer wrote
-	asked   bool           // the valves have been asked how they stand; of the one step at a time
+	rules    *rulefile.Set
+	engine   *engine.Engine
+	handled  moment // of the engine
+	valves   *valves.Courier
+	notices  *notices
+	feed     *signals.Feed
+	sender   *signals.Sender
+	views    viewCache
+	history  *influx.Client             // reads what the writer wrote
+	lastStop atomic.Pointer[stopReport] // nil: none is in force
+	asked    bool                       // the valves have been asked how they stand; of the one step at a time
 
 	recordsTrouble trouble
 	stopping       sync.Mutex // the file that keeps an emergency stop
@@ -269,7 +272,10 @@ func (p *program) openHTTP() error {
 	if err != nil {
 		return exitError{exitOutOfReach, fmt.Errorf("listening for pages: %w; choose another address with --http or http.listen", err)}
 	}
-	pages, err := dashboards.New(dashboards.Options{Source: pageSource{p}, Fields: p.fieldSource(), Homes: homeSource{p}, Errands: errandSource{p}, Viewer: viewer, Log: p.log, Now: p.clock.Now, LookAs: p.lookAsLinks()})
+	pages, err := dashboards.New(dashboards.Options{
+		Source: pageSource{p}, Fields: p.fieldSource(), Homes: homeSource{p}, Errands: errandSource{p}, Operations: p.operationsSource(), Runbooks: docs.Runbooks,
+		Viewer: viewer, Log: p.log, Now: p.clock.Now, LookAs: p.lookAsLinks(),
+	})
 	if err != nil {
 		return err
 	}
@@ -283,6 +289,7 @@ func (p *program) openHTTP() error {
 	pages.Register(p.router)
 	p.router.HandleFunc("POST /my", homeSource{p}.act)
 	p.router.HandleFunc("POST /clues/{id}", errandSource{p}.act(pages))
+	p.openOperations()
 	p.openSignIn(pages)
 	if err = p.router.complete(); err != nil {
 		return err

@@ -27,6 +27,19 @@ const (
 	handleAgain  = time.Second // the pause before a batch that could not be kept is handled again
 )
 
+// A moment is when the record was written that a reader handled last.
+type moment struct{ ms atomic.Int64 }
+
+func (m *moment) set(batch []*journal.Record) { m.ms.Store(batch[len(batch)-1].Time().UnixMilli()) }
+
+// at is zero when nothing was handled yet.
+func (m *moment) at() time.Time {
+	if ms := m.ms.Load(); ms != 0 {
+		return time.UnixMilli(ms)
+	}
+	return time.Time{}
+}
+
 // A trouble is why the records store does not keep what it should; empty when it does.
 type trouble struct{ why atomic.Pointer[string] }
 

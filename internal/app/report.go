@@ -145,7 +145,7 @@ func (p *program) quiet(ctx context.Context) (httpapi.Accounting, error) {
 	defer look.Stop()
 	for {
 		a, quiet := p.accounting()
-		if quiet && a.Values.Waiting == 0 && p.lags()[readerStore] == 0 {
+		if quiet && a.Values.Waiting == 0 && p.lags()[readerStore].records == 0 {
 			return a, nil
 		}
 		select {

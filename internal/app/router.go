@@ -78,5 +78,11 @@ func pageScopes() map[string]auth.Scope {
 		"GET /clues/{id}":     auth.CluesRead,
 		"POST /clues/{id}":    auth.CluesAct,
 		"GET /operations":     auth.MachineRead,
+
+		"GET /operations/deadletters":      auth.MachineRead,
+		"GET /operations/deadletters/{id}": auth.MachineRead,
+		"GET /operations/runbooks":         auth.MachineRead,
+		"POST /operations/stop":            auth.StopAct,
+		"POST /operations/resume":          auth.ResumeAct,
 	}
 }

@@ -5,6 +5,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"ganlin/dashboards"
+	"ganlin/internal/valves"
 	"ganlin/rules"
 	"ganlin/rules/condition"
 	"ganlin/rules/valve"
@@ -19,40 +21,64 @@ var (
 	commandsDesc    = desc("ganlin_valve_commands_total", "Commands to valves of this process by what became of them.", "result")
 )
 
-// collectRules reads what the rules and the valves count. States without any
-// are there with 0, so that an alarm on one has something to look at.
-func (p *program) collectRules(counter, gauge func(d *prometheus.Desc, v float64, labels ...string)) {
-	alerts, states := map[rules.AlertCount]int{}, map[valve.State]int{}
-	var watermark time.Time
+// A tally is what all sites count together.
+type tally struct {
+	alerts    map[rules.AlertCount]int
+	valves    map[valve.State]int
+	watermark time.Time // of the site that is furthest behind; zero: nothing is decided yet
+}
+
+func (p *program) tally() tally {
+	all := tally{alerts: map[rules.AlertCount]int{}, valves: map[valve.State]int{}}
 	p.engine.Look(func(s *rules.Site) {
-		if w := s.Watermark(); !w.IsZero() && (watermark.IsZero() || w.Before(watermark)) {
-			watermark = w
+		if w := s.Watermark(); !w.IsZero() && (all.watermark.IsZero() || w.Before(all.watermark)) {
+			all.watermark = w
 		}
 		n := s.Tally()
 		for which, count := range n.Alerts {
-			alerts[which] += count
+			all.alerts[which] += count
 		}
 		for state, count := range n.Valves {
-			states[state] += count
+			all.valves[state] += count
 		}
 	})
+	return all
+}
+
+// valveStates returns what may be known of a valve.
+func valveStates() []valve.State {
+	return []valve.State{valve.Closed, valve.Requested, valve.Accepted, valve.Open, valve.Closing, valve.Unknown}
+}
+
+// collectRules reads what the rules and the valves count. States without any
+// are there with 0, so that an alarm on one has something to look at.
+func (p *program) collectRules(counter, gauge func(d *prometheus.Desc, v float64, labels ...string)) {
+	n := p.tally()
 	counter(evaluationsDesc, float64(p.engine.Evaluations()))
-	if !watermark.IsZero() {
-		gauge(delayDesc, p.clock.Now().Sub(watermark).Seconds())
+	if !n.watermark.IsZero() {
+		gauge(delayDesc, p.clock.Now().Sub(n.watermark).Seconds())
 	}
 	for _, state := range []condition.State{condition.Pending, condition.Firing, condition.UnknownData} {
 		for _, severity := range []string{condition.Info, condition.Warning, condition.Critical} {
-			gauge(alertsDesc, float64(alerts[rules.AlertCount{State: state, Severity: severity}]), string(state), severity)
+			gauge(alertsDesc, float64(n.alerts[rules.AlertCount{State: state, Severity: severity}]), string(state), severity)
 		}
 	}
-	for _, state := range []valve.State{valve.Closed, valve.Requested, valve.Accepted, valve.Open, valve.Closing, valve.Unknown} {
-		gauge(valvesDesc, float64(states[state]), string(state))
+	for _, state := range valveStates() {
+		gauge(valvesDesc, float64(n.valves[state]), string(state))
 	}
-	sent := p.valves.Stats()
-	for result, n := range map[string]int64{
-		"confirmed": sent.Confirmed, "rejected": sent.Rejected, "expired": sent.Expired, "failed": sent.Failed,
-		"superseded": sent.Superseded, "unanswered": sent.Unanswered,
-	} {
-		counter(commandsDesc, float64(n), result)
+	for _, t := range commandTallies(p.valves.Stats()) {
+		counter(commandsDesc, float64(t.Count), t.Code)
+	}
+}
+
+// commandTallies counts commands by what became of them.
+func commandTallies(sent valves.Stats) []dashboards.Tally {
+	return []dashboards.Tally{
+		{Code: "confirmed", Count: sent.Confirmed},
+		{Code: "rejected", Count: sent.Rejected},
+		{Code: "expired", Count: sent.Expired},
+		{Code: "failed", Count: sent.Failed},
+		{Code: "superseded", Count: sent.Superseded},
+		{Code: "unanswered", Count: sent.Unanswered},
 	}
 }

@@ -3,13 +3,13 @@ package app
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"time"
 
 	"ganlin/internal/httpapi"
 	"ganlin/internal/influx"
 	"ganlin/internal/influx/influxd"
-	"ganlin/internal/journal"
 	"ganlin/rules"
 )
 
@@ -43,29 +43,51 @@ func (p *program) tick() (newest time.Time) {
 // counted. quiet reports that the walk which counts the waiting values has come
 // to the last record, so that nothing is on its way between two terms.
 func (p *program) accounting() (a httpapi.Accounting, quiet bool) {
+	a, _, quiet = p.account()
+	return a, quiet
+}
+
+// account is accounting, and what was rejected by reason.
+func (p *program) account() (a httpapi.Accounting, rejected map[string]int64, quiet bool) {
 	c, head := p.journal.Counters(), p.journal.State()
 	s := p.store.counts()
 	a.Messages = httpapi.Messages{Received: c.Received, Decoded: c.Decoded, DeadLettered: c.DeadLettered}
-	a.Values = httpapi.Values{Decoded: c.Values, Duplicate: c.Duplicate, Stored: s.stored, Rejected: s.rejected, Waiting: s.waiting}
-	for _, n := range c.Rejected {
+	a.Values = httpapi.Values{Decoded: c.Values, Duplicate: c.Duplicate, Stored: s.stored, Waiting: s.waiting}
+	rejected = maps.Clone(s.rejected)
+	for reason, n := range c.Rejected {
+		rejected[string(reason)] += n
+	}
+	for _, n := range rejected {
 		a.Values.Rejected += n
 	}
 	a.Notes = httpapi.Notes{Unidentified: c.Unidentified}
 	for _, lost := range head.Losses {
 		a.Notes.LostRecords += lost.Last - lost.First + 1
 	}
-	return a, s.walked == head.End.Sequence
+	return a, rejected, s.walked == head.End.Sequence
 }
 
-// lags counts the records that each reader has not handled yet.
-func (p *program) lags() map[string]uint64 {
-	head := p.journal.State().End
-	lag := func(at journal.Position) uint64 { return head.Sequence - min(head.Sequence, at.Sequence) }
-	return map[string]uint64{
-		readerStore:       lag(p.store.at()),
-		readerDeadLetters: lag(p.dead.at()),
-		readerNow:         lag(p.recent.at()),
-		readerRules:       head.Sequence - min(head.Sequence, p.engine.At().Sequence),
+// A lag is how far a reader is behind the journal.
+type lag struct {
+	records uint64        // that it has not handled yet
+	by      time.Duration // the age of what it handled last, while it is behind; 0: it is not, or nothing was handled yet
+}
+
+// lags tells how far each reader is behind.
+func (p *program) lags() map[string]lag {
+	head, now := p.journal.State().End, time.Now()
+	of := func(at uint64, handled time.Time) lag {
+		l := lag{records: head.Sequence - min(head.Sequence, at)}
+		if l.records > 0 && !handled.IsZero() {
+			l.by = max(0, now.Sub(handled))
+		}
+		return l
+	}
+	return map[string]lag{
+		readerStore:       of(p.store.at().Sequence, p.store.handled.at()),
+		readerDeadLetters: of(p.dead.at().Sequence, p.dead.handled.at()),
+		readerNow:         of(p.recent.at().Sequence, p.recent.handled.at()),
+		readerRules:       of(p.engine.At().Sequence, p.handled.at()),
 	}
 }
 

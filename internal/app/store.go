@@ -34,7 +34,9 @@ type storeReader struct {
 	mu       sync.Mutex
 	position journal.Position
 	stored   int64
-	rejected map[string]int64 // by reason
+	rejected map[string]int64 // by reason; replaced, never changed
+
+	handled moment
 }
 
 func newStoreReader(p *program, at journal.Position, counts map[string]int64) *storeReader {
@@ -67,18 +69,15 @@ func (s *storeReader) walk(ctx context.Context) error {
 
 // A storeCount is the store's part of the accounting at one moment.
 type storeCount struct {
-	stored, rejected, waiting int64
-	walked                    uint64 // the sequence of the last record that the walk has counted
+	stored, waiting int64
+	rejected        map[string]int64 // by reason; not to be changed
+	walked          uint64           // the sequence of the last record that the walk has counted
 }
 
 func (s *storeReader) counts() storeCount {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := storeCount{stored: s.stored, waiting: s.waiting.Values(), walked: s.waiting.Walked()}
-	for _, n := range s.rejected {
-		c.rejected += n
-	}
-	return c
+	return storeCount{stored: s.stored, rejected: s.rejected, waiting: s.waiting.Values(), walked: s.waiting.Walked()}
 }
 
 func (s *storeReader) at() journal.Position {
@@ -142,6 +141,7 @@ func (s *storeReader) handle(ctx context.Context, batch []*journal.Record) error
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.position, s.stored, s.rejected = at, stored, rejected
+	s.handled.set(batch)
 	for _, r := range batch {
 		s.waiting.Passed(r)
 	}

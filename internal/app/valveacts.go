@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"ganlin/devices"
@@ -83,7 +84,7 @@ func (v valveActs) give(ctx context.Context, by string, id devices.DeviceID, c d
 // Stop is the emergency stop. It closes every valve that can be reached before
 // it touches a disk, and stays in force until Resume, also over a restart.
 func (v valveActs) Stop(ctx context.Context, by string) (map[devices.DeviceID]error, error) {
-	results := v.p.valves.StopAll(ctx, v.p.commanded())
+	results := v.p.stopAll(ctx, by)
 	v.p.stopping.Lock() // two taps at once
 	kept := file.Replace(v.p.folder.file(stopFile), []byte(by+"\n"))
 	v.p.stopping.Unlock()
@@ -108,7 +109,24 @@ func (v valveActs) Resume(ctx context.Context, by string) error {
 		return fmt.Errorf("%w: the emergency stop stays in force: %w", httpapi.ErrUnavailable, err)
 	}
 	v.p.valves.Resume()
+	v.p.lastStop.Store(nil)
 	return nil
+}
+
+// A stopReport tells of an emergency stop that is in force.
+type stopReport struct {
+	at      time.Time // of the clock that acts are dated by
+	by      string
+	results map[devices.DeviceID]error // how it ended for each valve; nil while it is under way
+}
+
+// stopAll closes every valve that can be reached, and takes down how that ended for each.
+func (p *program) stopAll(ctx context.Context, by string) map[devices.DeviceID]error {
+	r := stopReport{at: p.clock.Now(), by: by}
+	p.lastStop.Store(&r)
+	results := p.valves.StopAll(ctx, p.commanded())
+	p.lastStop.Store(&stopReport{r.at, by, results})
+	return results
 }
 
 // stopFile says that an emergency stop is in force, and by whom.
@@ -123,7 +141,8 @@ func (p *program) wasStopped() bool {
 func (p *program) stopAgain(ctx context.Context) error {
 	if p.wasStopped() {
 		p.log.Warn("an emergency stop is in force since before this start: ganlin resume ends it")
-		for id, err := range p.valves.StopAll(ctx, p.commanded()) {
+		by, _ := os.ReadFile(p.folder.file(stopFile)) // it is in force, whoever it was
+		for id, err := range p.stopAll(ctx, strings.TrimSpace(string(by))) {
 			if err != nil && ctx.Err() == nil {
 				p.log.Error("a valve is not known to be closed", "valve", id, "error", err)
 			}
@@ -208,11 +227,14 @@ var refusals = map[valve.Refusal]string{
 	valve.WrongVolume: "volume_l must be a number that is not below 0",
 }
 
+// valveClosed is how a stop ends well for a valve.
+const valveClosed = "closed"
+
 // stopResult is in words how a stop ended for a valve.
 func stopResult(err error) string {
 	switch {
 	case err == nil:
-		return "closed"
+		return valveClosed
 	case errors.Is(err, valves.ErrOutOfReach):
 		return "out_of_reach"
 	case errors.Is(err, valves.ErrRefused):

@@ -158,7 +158,7 @@ func (p *program) openReaders(ctx context.Context) error {
 	}
 	p.writer = influx.NewWriter(influx.WriterOptions{
 		Endpoint: p.endpoint, Logger: p.log,
-		Wrote: func(took time.Duration, _ int) { p.metrics.write.Observe(took.Seconds()) },
+		Wrote: func(took time.Duration, _ int) { p.metrics.stored(took) },
 	})
 	kept, err := p.keptPositions(ctx)
 	if err != nil {
