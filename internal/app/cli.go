@@ -58,6 +58,8 @@ type commands struct {
 	Explain     explainCommand     `cmd:"" help:"Say why an alert, an irrigation, a command or a clue was made."`
 	Devices     devicesCommand     `cmd:"" help:"The registry's devices and their credentials."`
 	Accounts    accountsCommand    `cmd:"" help:"Who may come in: people and programs, by role."`
+	Stop        stopCommand        `cmd:"" help:"Emergency stop: close every valve and open none until resume."`
+	Resume      resumeCommand      `cmd:"" help:"End the emergency stop."`
 	Deadletters deadLettersCommand `cmd:"" name:"deadletters" help:"What could not be read or stored, with the reason."`
 	Notify      notifyCommand      `cmd:"" help:"Messages to farmers: contacts, what was sent, a test."`
 	Webhooks    webhooksCommand    `cmd:"" help:"Where signals are sent to."`

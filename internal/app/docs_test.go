@@ -61,6 +61,8 @@ func TestCommandsOfTheDocuments(t *testing.T) {
 				return err == nil, string(out)
 			})
 		},
+		"ganlin stop":        func([]string) { tr.command("stop", "--data", season) },
+		"ganlin resume":      func([]string) { tr.command("resume", "--data", season) },
 		"ganlin deadletters": func(args []string) { tr.command(append(append([]string{"deadletters"}, args...), "--data", season)...) },
 		"ganlin devices": func(args []string) {
 			switch {
