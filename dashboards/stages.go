@@ -12,7 +12,7 @@ type stage struct {
 	part
 	Key   string
 	Rows  []row
-	Notes []string
+	Keeps string // what it can keep and what not
 }
 
 // stages are what a reading walks through, and what stands beside.
@@ -22,11 +22,11 @@ func (s speaker) stages(m *Machine) []stage {
 		of[p.Name] = s.part(p)
 	}
 	plain := func(key string) part { return part{Name: s.text("stage."+key, nil)} }
-	all := []stage{
-		{part: of[Broker], Key: "broker", Rows: s.brokerRows(m), Notes: []string{s.text("keeps.broker", nil)}},
-		{part: of[Journal], Key: "journal", Rows: s.journalRows(m.Journal), Notes: []string{s.text("keeps.journal", nil)}},
+	return []stage{
+		{part: of[Broker], Key: "broker", Rows: s.brokerRows(m), Keeps: s.text("keeps.broker", nil)},
+		{part: of[Journal], Key: "journal", Rows: s.journalRows(m.Journal), Keeps: s.text("keeps.journal", nil)},
 		{part: plain("readers"), Key: "readers", Rows: s.readerRows(m.Readers)},
-		{part: of[Database], Key: "database", Rows: s.databaseRows(m.Database), Notes: []string{s.text("keeps.database", nil)}},
+		{part: of[Database], Key: "database", Rows: s.databaseRows(m.Database), Keeps: s.text("keeps.database", nil)},
 		{part: of[Records], Key: "records"},
 		{part: plain("rules"), Key: "rules", Rows: s.ruleRows(m.Rules)},
 		{part: plain("valves"), Key: "valves", Rows: s.valveRows(m.Valves)},
@@ -35,14 +35,14 @@ func (s speaker) stages(m *Machine) []stage {
 		{part: plain("webhooks"), Key: "webhooks", Rows: s.webhookRows(m.Webhooks)},
 		{part: plain("process"), Key: "process", Rows: s.processRows(m.Process)},
 	}
-	return all
 }
 
-// figure is a row of a number that changes.
+// figure is a row of something that changes.
 func (s speaker) figure(key, text string) row {
 	return row{Label: s.text("figure."+key, nil), Text: text, Measured: true}
 }
 
+// counted is a figure that is a count.
 func (s speaker) counted(key string, n int64) row { return s.figure(key, words.Integer(n)) }
 
 func (s speaker) brokerRows(m *Machine) (rows []row) {

@@ -59,8 +59,9 @@ const (
 	manyRecords  = 5_000
 	lateRules    = 30 * time.Minute
 	lateTick     = 10 * time.Minute
-	manyLetters  = 10 // within an hour
-	shareOffline = 5  // one device in so many
+	manyLetters  = 10              // within an hour
+	shareOffline = 5               // one device in so many
+	settling     = 2 * time.Minute // after a start the rules are behind until the first tick
 )
 
 // A troubleList collects what is wrong.
@@ -155,6 +156,7 @@ func (l *troubleList) rules(m *Machine) {
 		l.add("valve_open", "", words.Args{"n": n})
 	}
 	switch r := m.Rules; {
+	case m.Process.Up < settling:
 	case r.TickAge > lateTick:
 		l.add("still", "", words.Args{"since": l.s.elapsed(r.TickAge)})
 	case r.Delay > lateRules:

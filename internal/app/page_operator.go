@@ -38,6 +38,7 @@ func (p *program) operationsSource() operationsSource {
 func (p operationsSource) Machine(ctx context.Context) dashboards.Machine {
 	slow := p.slow.within(ctx, p.ask)
 	a, rejected, quiet := p.account()
+	n := p.tally()
 	m := dashboards.Machine{
 		ClockOff: !examineClock().OK,
 		Parts:    []dashboards.Part{p.brokerPart(), p.journalPart(), p.databasePart(), p.recordsPart(slow)},
@@ -46,8 +47,8 @@ func (p operationsSource) Machine(ctx context.Context) dashboards.Machine {
 		},
 		Rejected: tallies(rejected),
 		Readers:  p.readerFigures(),
-		Rules:    p.ruleFigures(a),
-		Valves:   p.valveFigures(),
+		Rules:    p.ruleFigures(a, n),
+		Valves:   p.valveFigures(n),
 		Devices:  p.sensors(),
 		Letters:  slow.letters,
 		Notices:  slow.notices,
@@ -108,8 +109,8 @@ func (p operationsSource) readerFigures() (all []dashboards.ReaderFigures) {
 	return all
 }
 
-func (p operationsSource) ruleFigures(a httpapi.Accounting) dashboards.RuleFigures {
-	n, inForce := p.tally(), p.engine.Version()
+func (p operationsSource) ruleFigures(a httpapi.Accounting, n tally) dashboards.RuleFigures {
+	inForce := p.engine.Version()
 	f := dashboards.RuleFigures{
 		Tick: p.tick(), Watermark: n.watermark, Late: a.Notes.Late, Registry: inForce.Registry, RuleSet: inForce.Rules,
 		Rules: len(p.rules.Rules), Sites: len(p.sites()),
@@ -141,10 +142,9 @@ const brokenRule = "rule_broken"
 // notShutAfter is how long a close may take before a person has to look.
 const notShutAfter = 10 * time.Minute
 
-func (p operationsSource) valveFigures() dashboards.ValveFigures {
+func (p operationsSource) valveFigures(n tally) dashboards.ValveFigures {
 	sent, view, latest, stop := p.valves.Stats(), p.decidedNow(), p.now.Snapshot(), p.lastStop.Load()
 	f := dashboards.ValveFigures{UnderWay: sent.Pending, Commands: commandTallies(sent), Stopped: p.valves.Stopped()}
-	n := p.tally()
 	for _, state := range valveStates() {
 		f.States = append(f.States, dashboards.Tally{Code: string(state), Count: int64(n.valves[state])})
 	}
