@@ -15,6 +15,7 @@ type ValveOptions struct {
 	FlowLPM     float64       // when open
 	Latency     time.Duration // from a command's sending to its effect, above 0, in the device's time
 	NoTimer     bool          // a fault: the valve never closes by itself
+	StuckOpen   bool          // a fault: it takes a close, does not move and says no more
 }
 
 // An Opening is one time that a valve let water through, as it really was.
@@ -114,7 +115,9 @@ func (v *valve) advance(to time.Time) []devices.CommandReport {
 			}
 			v.pending = v.pending[1:]
 			v.run(next.at)
-			reports = append(reports, v.obey(next.cmd))
+			if !v.StuckOpen || next.cmd.Action != devices.Close {
+				reports = append(reports, v.obey(next.cmd))
+			}
 			continue
 		}
 		if !ends || closes.After(to) {
