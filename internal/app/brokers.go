@@ -25,7 +25,7 @@ func (p *program) addBroker(c config.Broker) error {
 	o.OnEvent = func(e mqtt.Event) {
 		switch e.Kind {
 		case mqtt.Connected:
-			b.down.Store(nil)
+			p.brokerBack(b)
 		case mqtt.Lost:
 			now := time.Now().UTC()
 			b.down.CompareAndSwap(nil, &now)

@@ -36,7 +36,7 @@ func (p *program) openEngine(ctx context.Context) error {
 	}
 	p.rules = set
 	p.valves = p.newValves()
-	p.recent.reported = p.valves.Reported
+	p.recent.hear = p.hear
 	p.engine = engine.New(engine.Options{
 		Journal: engineJournal{p}, Store: engineStore{p}, Configure: versions{p.records}.configs, Committed: p.committed, Log: p.log,
 	})
@@ -45,6 +45,9 @@ func (p *program) openEngine(ctx context.Context) error {
 	}
 	if err := p.announceVersion(ctx); err != nil {
 		return err
+	}
+	if p.step == nil { // else the first step asks, and waits for the answers
+		p.valves.Ask(p.everyValve())
 	}
 	return p.sendAgain(ctx)
 }
@@ -154,9 +157,7 @@ func (j engineJournal) Follow(ctx context.Context, after engine.Position, fn fun
 	}
 	return j.p.journal.Follow(ctx, from, func(r *journal.Record) error {
 		for f := range r.Facts() {
-			if f.Kind == devices.ReportFact {
-				j.p.valves.Reported(f.Device, *f.Report)
-			}
+			j.p.hear(&f)
 		}
 		if err := fn(enginePosition(r.Position()), r); err != nil {
 			return err

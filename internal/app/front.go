@@ -23,7 +23,7 @@ func (p *program) openFront(ctx context.Context) error {
 	if c.MQTT.Listen != nil {
 		p.gate = broker.NewGate(broker.GateOptions{
 			Check:      p.letsIn,
-			OnPresence: p.now.SetOnline,
+			OnPresence: p.present,
 			Now:        func() time.Time { return p.clock.Now() },
 			Logger:     p.log,
 		})

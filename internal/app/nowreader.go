@@ -21,9 +21,9 @@ type nowReader struct {
 	file    string
 	log     *slog.Logger
 
-	// reported hears the valves' words, also while the rules wait for the records
-	// store: an emergency stop needs the answers. Nil until there are valves.
-	reported func(devices.DeviceID, devices.CommandReport)
+	// hear is told what devices say of themselves, also while the rules wait for the
+	// records store: an emergency stop needs the answers. Nil until there are valves.
+	hear func(*devices.Fact)
 
 	mu       sync.Mutex
 	position journal.Position
@@ -83,8 +83,8 @@ func (n *nowReader) apply(batch []*journal.Record) {
 	for _, r := range batch {
 		for f := range r.Facts() {
 			facts = append(facts, f)
-			if f.Kind == devices.ReportFact && n.reported != nil {
-				n.reported(f.Device, *f.Report)
+			if n.hear != nil {
+				n.hear(&f)
 			}
 		}
 	}

@@ -170,7 +170,7 @@ func said(err error, well string) string {
 		return "trouble"
 	}
 	switch refused.why {
-	case valve.NotClosed, valve.IsLocked, valve.IsStopped, valve.IsLeaking:
+	case isBusy, valve.NotClosed, valve.IsLocked, valve.IsStopped, valve.IsLeaking:
 		return string(refused.why)
 	}
 	return "refused"

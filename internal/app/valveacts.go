@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,15 +37,27 @@ func (v valveActs) Open(ctx context.Context, by string, id devices.DeviceID, ask
 	if err != nil {
 		return devices.Command{}, err
 	}
-	if err := v.mayOpen(id); err != nil {
+	if v.p.valves.Stopped() {
+		return devices.Command{}, refusedError{id, valve.IsStopped}
+	}
+	kept, ok := v.p.valves.Reserve(id) // so that of many who ask at once one opens it
+	if !ok {
+		return devices.Command{}, v.taken(id)
+	}
+	defer kept.Release()
+	at := v.p.clock.Now().Truncate(time.Millisecond)
+	if err := v.mayOpen(id, at); err != nil {
 		return devices.Command{}, err
 	}
-	at := v.p.clock.Now().Truncate(time.Millisecond)
 	command, refusal := limits.Grant(at, ask)
 	if refusal != "" {
 		return devices.Command{}, refusedError{id, refusal}
 	}
-	return v.give(ctx, by, id, command, at, reason)
+	act := v.number(by, id, command, at, reason)
+	if err := v.keepOpen(ctx, act); err != nil {
+		return devices.Command{}, fmt.Errorf("%w: the opening cannot be kept, so the valve stays shut: %w", httpapi.ErrUnavailable, err)
+	}
+	return *act.Command, kept.Send(*act.Command)
 }
 
 // Close closes a valve, whatever is known of it.
@@ -55,30 +68,47 @@ func (v valveActs) Close(ctx context.Context, by string, id devices.DeviceID, re
 	if _, err := v.limits(id); err != nil {
 		return devices.Command{}, err
 	}
-	at := v.p.clock.Now().Truncate(time.Millisecond)
-	return v.give(ctx, by, id, devices.Command{Action: devices.Close}, at, reason)
+	act := v.number(by, id, devices.Command{Action: devices.Close}, v.p.clock.Now().Truncate(time.Millisecond), reason)
+	if err := v.p.valves.Send(id, *act.Command); err != nil { // before any disk: nothing may keep a close back
+		return devices.Command{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, turnPatience)
+	defer cancel()
+	if err := errors.Join(v.p.journal.AppendAct(ctx, act), v.p.records.KeepCommand(ctx, keptCommand(act))); err != nil {
+		v.p.log.Error("a person's close is sent and not kept", "valve", id, "error", err)
+	}
+	return *act.Command, nil
 }
 
-// give puts a command on disk and sends it. A close is sent also when the disk takes nothing.
-func (v valveActs) give(ctx context.Context, by string, id devices.DeviceID, c devices.Command, at time.Time, reason string) (devices.Command, error) {
-	c.Seq = max(v.p.valves.LastSeq(id)+1, at.UnixMilli())
+// number makes an act of a command: no other has its id and seq.
+func (v valveActs) number(by string, id devices.DeviceID, c devices.Command, at time.Time, reason string) devices.Act {
+	least := at.UnixMilli()
+	if known := v.p.decidedNow().valves[id]; known != nil {
+		least = max(least, known.LastSeq+1)
+	}
+	c.Seq = v.p.valves.Next(id, least)
 	c.ID = fmt.Sprintf("person-%s-%d", id, c.Seq)
 	action := devices.OpenAct
 	if c.Action == devices.Close {
 		action = devices.CloseAct
 	}
-	act := devices.Act{ID: c.ID, At: at, Action: action, By: by, Reason: reason, Valve: id, Command: &c}
-	err := errors.Join(
-		v.p.journal.AppendAct(ctx, act),
-		v.p.records.KeepCommand(ctx, records.Command{ID: c.ID, Valve: id, At: at, Command: c}),
-	)
-	if err != nil && c.Action == devices.Open {
-		return devices.Command{}, fmt.Errorf("%w: the opening cannot be kept, so the valve stays shut: %w", httpapi.ErrUnavailable, err)
+	return devices.Act{ID: c.ID, At: at, Action: action, By: by, Reason: reason, Valve: id, Command: &c}
+}
+
+// keepOpen puts an opening on disk. One that the rules would not hear of is not sent, also not after a restart.
+func (v valveActs) keepOpen(ctx context.Context, act devices.Act) error {
+	if err := v.p.records.KeepCommand(ctx, keptCommand(act)); err != nil {
+		return err
 	}
+	err := v.p.journal.AppendAct(ctx, act)
 	if err != nil {
-		v.p.log.Error("a person's close is not kept and is sent all the same", "valve", id, "error", err)
+		err = errors.Join(err, v.p.records.SettleCommand(context.WithoutCancel(ctx), act.ID, records.CommandExpired))
 	}
-	return c, v.p.valves.Send(id, c)
+	return err
+}
+
+func keptCommand(act devices.Act) records.Command {
+	return records.Command{ID: act.ID, Valve: act.Valve, At: act.At, Command: *act.Command}
 }
 
 // Stop is the emergency stop. It closes every valve that can be reached before
@@ -124,7 +154,7 @@ type stopReport struct {
 func (p *program) stopAll(ctx context.Context, by string) map[devices.DeviceID]error {
 	r := stopReport{at: p.clock.Now(), by: by}
 	p.lastStop.Store(&r)
-	results := p.valves.StopAll(ctx, p.commanded())
+	results := p.valves.StopAll(ctx, p.everyValve())
 	p.lastStop.Store(&stopReport{r.at, by, results})
 	return results
 }
@@ -170,39 +200,48 @@ func (v valveActs) between(ctx context.Context) (done func(), err error) {
 
 // limits returns what the registry allows of a valve.
 func (v valveActs) limits(id devices.DeviceID) (valve.Limits, error) {
-	for _, d := range v.p.registry.Load().Devices() {
-		if d.ID == id && d.MaxDurationS > 0 {
-			return valve.Limits{MaxDurationS: d.MaxDurationS, MaxVolumeL: d.MaxVolumeL}, nil
-		}
+	if d, ok := v.p.registry.Load().Device(id); ok && d.MaxDurationS > 0 {
+		return valve.Limits{MaxDurationS: d.MaxDurationS, MaxVolumeL: d.MaxVolumeL}, nil
 	}
 	return valve.Limits{}, fmt.Errorf("%w: there is no valve %s", httpapi.ErrNotFound, id)
 }
 
+// taken says why a valve could not be reserved for an opening.
+func (v valveActs) taken(id devices.DeviceID) error {
+	if state, _ := v.p.valves.Word(id); state != "" && state != devices.Closed {
+		return refusedError{id, valve.NotClosed}
+	}
+	return refusedError{id, isBusy}
+}
+
 // mayOpen says why a valve cannot be opened now. The valve's own newest word
 // counts before what the rules knew at their watermark.
-func (v valveActs) mayOpen(id devices.DeviceID) error {
-	village := v.p.decidedNow()
-	if v.p.valves.Stopped() {
-		return refusedError{id, valve.IsStopped}
-	}
-	known := village.valves[id]
+func (v valveActs) mayOpen(id devices.DeviceID, at time.Time) error {
+	known := v.p.decidedNow().valves[id]
 	switch {
+	case known == nil && !slices.Contains(v.p.commanded(), id):
+		return fmt.Errorf("%w: valve %s waters no plot of the registry, so nobody accounts for its water; name it under the valves of one", httpapi.ErrConflict, id)
 	case known == nil:
 		return fmt.Errorf("%w: nothing is known of valve %s yet; try again in a moment", httpapi.ErrConflict, id)
 	case known.Locked:
 		return refusedError{id, valve.IsLocked}
 	case known.Leaking:
 		return refusedError{id, valve.IsLeaking}
+	case known.Pending != nil && at.Before(known.Pending.ExpiresAt):
+		return refusedError{id, isBusy}
 	}
 	closed := known.State == valve.Closed
-	if d, ok := v.p.now.Snapshot().Device(id); ok && d.Report != nil && d.Report.At.After(known.Heard) {
-		closed = d.Report.State == devices.Closed
+	if state, said := v.p.valves.Word(id); state != "" && !said.Before(known.Heard) {
+		closed = state == devices.Closed
 	}
-	if !closed || v.p.valves.Busy(id) {
+	if !closed {
 		return refusedError{id, valve.NotClosed}
 	}
 	return nil
 }
+
+// isBusy says that a valve is not opened because somebody else is commanding it at the moment.
+const isBusy valve.Refusal = "busy"
 
 // A refusedError says that a valve is not opened.
 type refusedError struct {
@@ -218,6 +257,7 @@ func (e refusedError) Unwrap() error { return httpapi.ErrConflict }
 
 // refusals are in words what a person is told.
 var refusals = map[valve.Refusal]string{
+	isBusy:            "another command to it is on its way; look in a moment how it stands",
 	valve.NotClosed:   "it is open, or not known to be closed; close it first",
 	valve.IsLocked:    "it did not do as it was told, and somebody has to look at it",
 	valve.IsStopped:   "an emergency stop is in force; resume ends it",
@@ -235,6 +275,8 @@ func stopResult(err error) string {
 	switch {
 	case err == nil:
 		return valveClosed
+	case errors.Is(err, valves.ErrClosing):
+		return "closing"
 	case errors.Is(err, valves.ErrOutOfReach):
 		return "out_of_reach"
 	case errors.Is(err, valves.ErrRefused):

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"ganlin/devices"
@@ -22,6 +23,40 @@ func (p *program) newValves() *valves.Courier {
 		o.Online = p.gate.Online
 	}
 	return valves.New(o)
+}
+
+// hear lets the courier know what a device says of itself: a valve's reports, and
+// over the brokers of others its status, for nobody else there tells who is connected.
+func (p *program) hear(f *devices.Fact) {
+	switch {
+	case f.Kind == devices.ReportFact:
+		p.valves.Reported(f.Device, *f.Report, f.At)
+	case f.Kind == devices.PresenceFact && len(p.brokers) > 0 && f.Presence != nil:
+		p.valvePresence(f.Device, f.Presence.Online)
+	}
+}
+
+// present takes the embedded broker's word on who is connected.
+func (p *program) present(id devices.DeviceID, online bool, at time.Time) {
+	p.now.SetOnline(id, online, at)
+	p.valvePresence(id, online)
+}
+
+func (p *program) valvePresence(id devices.DeviceID, online bool) {
+	if d, ok := p.registry.Load().Device(id); ok && d.MaxDurationS > 0 {
+		p.valves.Presence(id, online)
+	}
+}
+
+// brokerAway is after how long without a broker its valves have to say anew how they stand.
+const brokerAway = time.Minute
+
+// brokerBack is told that a broker of another's can be reached again.
+func (p *program) brokerBack(b *externalBroker) {
+	if since, lost := b.lost(); lost && time.Since(since) >= brokerAway {
+		p.valves.Doubt(p.commanded()...)
+	}
+	b.down.Store(nil)
 }
 
 // commandSender reaches a device through the embedded broker or any other.
@@ -53,6 +88,22 @@ func (p *program) commanded() []devices.DeviceID {
 	var all []devices.DeviceID
 	for _, plot := range p.registry.Load().Plots() {
 		all = append(all, plot.Valves...)
+	}
+	return all
+}
+
+// everyValve returns all valves of the registry: somebody may have opened also
+// those by hand that water no plot.
+func (p *program) everyValve() (all []devices.DeviceID) {
+	for _, d := range p.registry.Load().Devices() {
+		if d.MaxDurationS > 0 {
+			all = append(all, d.ID)
+		}
+	}
+	for _, id := range p.commanded() {
+		if !slices.Contains(all, id) {
+			all = append(all, id)
+		}
 	}
 	return all
 }

@@ -941,6 +941,7 @@ type StepResult struct {
 
 // Stopped defines model for Stopped.
 type Stopped struct {
+	// Valves closed: it has said that it is. closing: it has taken the close and has not said so within 5 s. Of the others nobody knows it either: out_of_reach, refused, no_answer. Those that have not answered go on being told.
 	Valves map[string]string `json:"valves"`
 
 	// Warning What went wrong beside it: the stop is in force all the same.

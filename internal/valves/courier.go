@@ -59,7 +59,7 @@ type Courier struct {
 	lines   map[devices.DeviceID]*line
 	byID    map[string]*delivery // under way, and the ones that ended last
 	ended   []string             // ids of those, oldest first
-	asked   int
+	made    int                  // deliveries
 	stopped bool
 	offset  time.Time // the reading of Now at which Elapsed was 0
 	stats   Stats
@@ -69,16 +69,27 @@ type Courier struct {
 type line struct {
 	command  *delivery // nil: nothing under way
 	query    *delivery // likewise
-	answered bool      // it has answered a question since the start, or since the clock leapt
-	seq      int64     // the highest of its commands
-	offline  time.Time // by the wall: since when it could not be reached; zero: it could
+	reserved *Reservation
+	awaited  []*closing // what emergency stops wait for
+
+	answered bool // it has answered a question since the start, and since it was last doubted
+	word     word
+	heard    time.Time // by the wall: its last word of any kind
+
+	seq     int64     // the highest of its commands
+	next    int64     // the highest that was given out
+	offline time.Time // by the wall: since when it could not be reached; zero: it could
+	gone    time.Time // by the wall: since when it is said to be away; zero: it is not
 }
 
 // A delivery is a command under way.
 type delivery struct {
 	device  devices.DeviceID
 	command devices.Command
+	number  int       // in the order in which they were made
+	began   time.Time // by the wall
 	due     time.Time // by the wall
+	tried   time.Time // by the wall: the last sending
 	pause   time.Duration
 	sending bool
 	sent    int
@@ -116,18 +127,25 @@ func New(o Options) *Courier {
 }
 
 // Send takes a command over; the same id a second time changes nothing. An open
-// is held until the valve has answered a question since the start, and since the
-// clock leapt last. It ends without being sent when it has expired, when an emergency stop is in force, or
-// when the valve was sent anything newer. A command that may not be sent at all
-// is refused with an error.
+// is held until the valve has said how it stands: since the start, since it was
+// last doubted, and within the last hour. It ends without being sent when it has
+// expired, when an emergency stop is in force, when the valve was sent anything
+// newer, when it is not closed, and when another open is on its way or announced:
+// of two opens the one that was here first counts. A command that may not be sent
+// at all is refused with an error.
 func (c *Courier) Send(device devices.DeviceID, command devices.Command) error {
 	if err := command.Validate(); err != nil {
 		return fmt.Errorf("commanding %s: %w", device, err)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.send(&delivery{device: device, command: command})
+	c.send(c.delivery(device, command))
 	return nil
+}
+
+func (c *Courier) delivery(device devices.DeviceID, command devices.Command) *delivery {
+	c.made++
+	return &delivery{device: device, command: command, number: c.made, began: time.Now(), pause: c.o.FirstRetry, done: make(chan struct{})}
 }
 
 func (c *Courier) send(d *delivery) {
@@ -135,12 +153,10 @@ func (c *Courier) send(d *delivery) {
 		return
 	}
 	l := c.line(d.device)
-	d.pause, d.done = c.o.FirstRetry, make(chan struct{})
 	c.byID[d.command.ID] = d
 	c.stats.Taken++
-	open := d.command.Action == devices.Open
 	other := l.command
-	if open && (c.stopped || d.command.Seq <= l.seq) || other != nil && other.command.Seq > d.command.Seq {
+	if d.isOpen() && c.refuses(l, d) || other != nil && other.command.Seq > d.command.Seq {
 		d.by = other
 		c.end(d, superseded)
 		return
@@ -151,10 +167,20 @@ func (c *Courier) send(d *delivery) {
 	}
 	l.command = d
 	l.seq = max(l.seq, d.command.Seq)
-	if open && !l.answered {
-		c.ask(d.device)
+	if d.isOpen() && time.Since(l.heard) > longSilence {
+		l.answered = false
+	}
+	if c.held(d) {
+		c.askNow(d.device)
 	}
 	c.rouse()
+}
+
+func (d *delivery) isOpen() bool { return d.command.Action == devices.Open }
+
+// refuses reports whether an open has no place at a valve.
+func (c *Courier) refuses(l *line, d *delivery) bool {
+	return c.stopped || d.command.Seq <= l.seq || l.reserved != nil || l.command != nil && l.command.isOpen() || l.answered && !l.word.closed()
 }
 
 // Ask asks valves for their state, again and again until they answer.
@@ -162,33 +188,41 @@ func (c *Courier) Ask(valves []devices.DeviceID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, device := range valves {
-		c.ask(device)
+		if !c.line(device).answered {
+			c.ask(device)
+		}
 	}
 	c.rouse()
 }
 
 func (c *Courier) ask(device devices.DeviceID) {
 	l := c.line(device)
-	if l.answered || l.query != nil {
+	if l.query != nil {
 		return
 	}
-	c.asked++
-	command := devices.Command{ID: fmt.Sprintf("%s%s-%d", valve.QueryPrefix, c.name, c.asked), Seq: c.o.Now().UnixMilli(), Action: devices.Report}
-	l.query = &delivery{device: device, command: command, pause: c.o.FirstRetry}
+	l.query = c.delivery(device, devices.Command{Seq: c.o.Now().UnixMilli(), Action: devices.Report})
+	l.query.command.ID = fmt.Sprintf("%s%s-%d", valve.QueryPrefix, c.name, l.query.number)
 }
 
-// LastSeq returns the highest seq of the commands that a valve was given since the start.
-func (c *Courier) LastSeq(device devices.DeviceID) int64 {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.line(device).seq
+// askNow asks, at once also when it was asked in vain for long.
+func (c *Courier) askNow(device devices.DeviceID) {
+	c.ask(device)
+	q := c.line(device).query
+	q.began, q.due, q.pause = time.Now(), time.Time{}, c.o.FirstRetry
 }
 
-// Busy reports whether a command to a valve is under way.
-func (c *Courier) Busy(device devices.DeviceID) bool {
+// Next gives out a seq for a command: no less than least, and above all that were
+// given out for the valve and sent to it.
+func (c *Courier) Next(device devices.DeviceID, least int64) int64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.line(device).command != nil
+	return c.nextSeq(device, least)
+}
+
+func (c *Courier) nextSeq(device devices.DeviceID, least int64) int64 {
+	l := c.line(device)
+	l.next = max(least, l.next+1, l.seq+1)
+	return l.next
 }
 
 // Ready reports whether every one of the valves has answered a question since the start.
@@ -203,42 +237,17 @@ func (c *Courier) Ready(valves []devices.DeviceID) bool {
 	return true
 }
 
-// Reported takes a valve's word. Reports of any age and in any number may come.
-func (c *Courier) Reported(device devices.DeviceID, r devices.CommandReport) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	l, known := c.lines[device]
-	if !known {
-		return
-	}
-	if q := l.query; q != nil && q.command.ID == r.Command {
-		l.query, l.answered = nil, true
-		if l.command != nil {
-			l.command.due = time.Time{}
-		}
-	}
-	if d := l.command; d != nil && d.command.ID == r.Command {
-		c.end(d, resultOf(r.State))
-	}
-	if !l.offline.IsZero() {
-		// What could not be sent before can be now.
-		l.offline = time.Time{}
-		for _, d := range []*delivery{l.query, l.command} {
-			if d != nil {
-				d.due, d.pause = time.Time{}, c.o.FirstRetry
-			}
-		}
-	}
-	c.rouse()
-}
-
 // end closes the account of a command.
 func (c *Courier) end(d *delivery, r result) {
 	d.ended, d.result = true, r
 	c.stats.count(r)
 	close(d.done)
-	if l := c.line(d.device); l.command == d {
+	l := c.line(d.device)
+	if l.command == d {
 		l.command = nil
+	}
+	if d.isOpen() && d.sent > 0 && (r == expired || r == superseded || r == unanswered) {
+		l.answered = false // it may have been obeyed all the same
 	}
 	c.ended = append(c.ended, d.command.ID)
 	if len(c.ended) > rememberedEnds {

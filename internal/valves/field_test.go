@@ -33,16 +33,21 @@ type field struct {
 	mu      sync.Mutex
 	devices map[devices.DeviceID]*device
 	log     []string // every sending: seconds since the start, device, what
+	said    []said
+	hear    chan struct{}
 }
 
-// A device answers at once, unless something is wrong with it.
+// A device answers and moves at once, unless something is wrong with it.
 type device struct {
 	away   bool                 // cannot be reached
 	deaf   bool                 // takes nothing in, and nobody knows
 	mute   int                  // so many of its answers are lost
 	slow   time.Duration        // how long sending to it takes
-	answer devices.CommandState // instead of accepted
-	late   int                  // opens that were sent after they had expired
+	answer devices.CommandState // instead of accepted, and nothing is done
+	stuck  bool                 // accepts and does not move
+	open   bool
+	leases int // opens that it took while it was open
+	late   int // opens that were sent after they had expired
 	seq    int64
 	took   []devices.Command // what it has obeyed
 	seen   map[string]bool
@@ -51,7 +56,7 @@ type device struct {
 // newField starts a courier. It belongs to a synctest bubble.
 func newField(t *testing.T, change func(*valves.Options)) *field {
 	t.Helper()
-	f := &field{t: t, start: time.Now(), devices: map[devices.DeviceID]*device{}}
+	f := &field{t: t, start: time.Now(), devices: map[devices.DeviceID]*device{}, hear: make(chan struct{}, 1)}
 	o := valves.Options{Sender: f, Log: slog.New(slog.DiscardHandler)}
 	if change != nil {
 		change(&o)
@@ -64,6 +69,7 @@ func newField(t *testing.T, change func(*valves.Options)) *field {
 			t.Error(err)
 		}
 	})
+	running.Go(func() { f.deliver(ctx) })
 	f.stop = func() { cancel(); running.Wait() }
 	t.Cleanup(f.stop)
 	return f
@@ -108,27 +114,98 @@ func (f *field) Publish(ctx context.Context, id devices.DeviceID, payload []byte
 	if d.deaf {
 		return nil
 	}
-	r := devices.CommandReport{Command: cmd.ID, State: devices.Accepted}
+	for _, r := range d.obey(cmd) {
+		f.say(id, r)
+	}
+	return nil
+}
+
+// obey does as it is told, and returns what the device says at once.
+func (d *device) obey(cmd devices.Command) []devices.CommandReport {
+	say := func(s devices.CommandState) devices.CommandReport {
+		return devices.CommandReport{Command: cmd.ID, State: s}
+	}
 	switch {
 	case cmd.Action == devices.Report:
-		r.State = devices.Closed
+		return []devices.CommandReport{say(d.state())}
 	case cmd.Action == devices.Open && time.Now().After(cmd.ExpiresAt):
-		r.State = devices.Expired
+		return []devices.CommandReport{say(devices.Expired)}
 	case cmd.Action == devices.Open && cmd.Seq <= d.seq && !d.seen[cmd.ID]:
 		return nil
 	case d.answer != "":
-		r.State = d.answer
-	case !d.seen[cmd.ID]:
+		return []devices.CommandReport{say(d.answer)}
+	}
+	repeated := d.seen[cmd.ID]
+	if !repeated {
 		d.seen[cmd.ID] = true
 		d.seq = max(d.seq, cmd.Seq)
 		d.took = append(d.took, cmd)
+		if cmd.Action == devices.Open && d.open {
+			d.leases++
+		}
 	}
+	if d.stuck {
+		return []devices.CommandReport{say(devices.Accepted)}
+	}
+	if cmd.Action == devices.Close || !repeated {
+		d.open = cmd.Action == devices.Open
+	}
+	return []devices.CommandReport{say(devices.Accepted), say(d.state())}
+}
+
+func (d *device) state() devices.CommandState {
+	if d.open {
+		return devices.Opened
+	}
+	return devices.Closed
+}
+
+// say lets the courier hear a device, unless the word is lost. Nobody else changes anything meanwhile.
+func (f *field) say(id devices.DeviceID, r devices.CommandReport) {
+	d := f.devices[id]
 	if d.mute > 0 {
 		d.mute--
-		return nil
+		return
 	}
-	go f.courier.Reported(id, r)
-	return nil
+	f.said = append(f.said, said{id, r, time.Now()})
+	select {
+	case f.hear <- struct{}{}:
+	default:
+	}
+}
+
+// A said is a device's word on its way to the courier.
+type said struct {
+	id devices.DeviceID
+	r  devices.CommandReport
+	at time.Time
+}
+
+// deliver brings the courier what the devices say, in order.
+func (f *field) deliver(ctx context.Context) {
+	for {
+		select {
+		case <-f.hear:
+		case <-ctx.Done():
+			return
+		}
+		f.mu.Lock()
+		all := f.said
+		f.said = nil
+		f.mu.Unlock()
+		for _, one := range all {
+			f.courier.Reported(one.id, one.r, one.at)
+		}
+	}
+}
+
+// turn lets a valve open or close without a command, and say so.
+func (f *field) turn(id devices.DeviceID, open bool) {
+	d := f.device(id)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	d.open = open
+	f.say(id, devices.CommandReport{State: d.state()})
 }
 
 // deafen lets a device take nothing in, or hear again.

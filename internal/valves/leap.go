@@ -4,7 +4,7 @@ import "time"
 
 // longestLeap is how far the clock may move against the time that has passed
 // before nothing is believed of the valves any more.
-const longestLeap = 5 * time.Minute
+const longestLeap = 5 * time.Second
 
 // origin is what the clock shows less the time that has passed: it stays the
 // same while nobody sets the clock and the machine does not sleep.
@@ -24,8 +24,7 @@ func (c *Courier) leapt() {
 		return
 	}
 	c.o.Log.Warn("the clock has leapt: no valve is opened until it has said how it stands", "leap_s", int(leap.Seconds()))
-	for device, l := range c.lines {
-		l.answered, l.query = false, nil
-		c.ask(device)
+	for device := range c.lines {
+		c.doubt(device)
 	}
 }

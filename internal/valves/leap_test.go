@@ -20,10 +20,10 @@ func TestNoOpenAfterALeap(t *testing.T) {
 		told bool // how much time has passed
 		held bool
 	}{
-		"the machine has slept":        {6 * time.Minute, true, true},
+		"the machine has slept":        {6 * time.Second, true, true},
 		"the clock was set back":       {-time.Hour, true, true},
-		"the clock was put right":      {5 * time.Minute, true, false},
-		"nobody knows what has passed": {6 * time.Minute, false, false},
+		"the clock was put right":      {5 * time.Second, true, false},
+		"nobody knows what has passed": {6 * time.Second, false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var leap atomic.Int64
@@ -48,7 +48,8 @@ func TestNoOpenAfterALeap(t *testing.T) {
 				if !opens() {
 					t.Fatal("nothing opens before the leap either")
 				}
-				time.Sleep(time.Hour)
+				f.turn(v1, false)
+				time.Sleep(30 * time.Minute)
 				leap.Store(int64(c.leap))
 				f.deafen(v1, true)
 				send("b", 2)

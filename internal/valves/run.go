@@ -79,8 +79,12 @@ func (c *Courier) deliver(ctx context.Context, d *delivery) {
 	d.sending = false
 	d.due = now.Add(d.pause/2 + rand.N(d.pause/2+1)) //nolint:gosec // spreads repetitions, guards nothing
 	l := c.line(d.device)
+	longest := c.o.LongestRetry
+	if now.Sub(d.began) > insistent {
+		longest = patient
+	}
 	if l.offline.IsZero() || now.Sub(l.offline) > c.o.PatienceOffline { // until then somebody may be waiting for it to come back
-		d.pause = min(2*d.pause, c.o.LongestRetry)
+		d.pause = min(2*d.pause, longest)
 	}
 	switch {
 	case sent:
@@ -93,17 +97,38 @@ func (c *Courier) deliver(ctx context.Context, d *delivery) {
 	c.rouse()
 }
 
+// A device that says nothing for insistent is told only once in patient from
+// then on. As soon as it is heard of it is told at once.
+const (
+	insistent = 5 * time.Minute
+	patient   = time.Minute
+)
+
+// online reports whether a device is connected, as far as anybody says. What a
+// status says may be wrong where the broker is another's: a close is tried all
+// the same, once in patient.
+func (c *Courier) online(d *delivery) bool {
+	if c.o.Online != nil {
+		return c.o.Online(d.device)
+	}
+	return c.line(d.device).gone.IsZero() || d.command.Action == devices.Close && time.Since(d.tried) >= patient
+}
+
 // publish sends a command unless it has ended or expired since it was due.
 func (c *Courier) publish(ctx context.Context, d *delivery) (sent bool, err error) {
-	if c.o.Online != nil && !c.o.Online(d.device) {
-		return false, errNotOnline
-	}
 	c.mu.Lock()
 	c.leapt() // it may have since this was due
 	void := d.ended || c.expired(d) || c.held(d)
+	online := c.online(d)
+	if !void && online {
+		d.tried = time.Now()
+	}
 	c.mu.Unlock()
-	if void {
+	switch {
+	case void:
 		return false, nil
+	case !online:
+		return false, errNotOnline
 	}
 	payload, err := json.Marshal(d.command)
 	if err != nil {
@@ -115,14 +140,15 @@ func (c *Courier) publish(ctx context.Context, d *delivery) (sent bool, err erro
 	return err == nil, err
 }
 
-// held reports whether a command is an open that waits for its valve to say how it stands.
+// held reports whether a command is an open that waits for its valve to say that it is closed.
 func (c *Courier) held(d *delivery) bool {
-	return d.command.Action == devices.Open && !c.line(d.device).answered
+	l := c.line(d.device)
+	return d.isOpen() && (!l.answered || !l.word.closed())
 }
 
 // expired reports whether a command is an open that came too late.
 func (c *Courier) expired(d *delivery) bool {
-	return d.command.Action == devices.Open && !c.o.Now().Before(d.command.ExpiresAt)
+	return d.isOpen() && !c.o.Now().Before(d.command.ExpiresAt)
 }
 
 // count counts a sending.

@@ -9,7 +9,7 @@ type Stats struct {
 	Sent       int64 // sent at least once
 	Repeated   int64 // sendings after the first
 	Asked      int64 // questions, each sending
-	Confirmed  int64 // accepted, or reported open or closed
+	Confirmed  int64 // the valve said that it takes it, or at once how it stands
 	Rejected   int64
 	Expired    int64 // by the valve's word, or before it was heard
 	Failed     int64
@@ -43,16 +43,21 @@ const (
 	unanswered
 )
 
-func resultOf(s devices.CommandState) result {
+// resultOf returns what a report in answer to a command makes of it. That it is
+// open is no answer to a close.
+func (d *delivery) resultOf(s devices.CommandState) (r result, ended bool) {
 	switch s {
 	case devices.Rejected:
-		return rejected
+		return rejected, true
 	case devices.Expired:
-		return expired
+		return expired, true
 	case devices.Failed:
-		return failed
+		return failed, true
+	case devices.Opened:
+		return confirmed, d.isOpen()
+	case devices.Accepted, devices.Closed:
 	}
-	return confirmed
+	return confirmed, true
 }
 
 func (s *Stats) count(r result) {

@@ -14,13 +14,14 @@ import (
 func TestStopAll(t *testing.T) {
 	bubble(t, nil, func(f *field) {
 		t := f.t
-		all := []devices.DeviceID{"good", "mute", "away", "deaf", "broken", "opening"}
+		all := []devices.DeviceID{"good", "mute", "away", "deaf", "broken", "opening", "stuck"}
 		f.courier.Ask(all)
 		synctest.Wait()
 		f.device("mute").mute = 3
 		f.device("away").away = true
 		f.device("deaf").deaf = true
 		f.device("broken").answer = devices.Failed
+		f.device("stuck").stuck, f.device("stuck").open = true, true
 		f.device("opening").deaf = true
 		f.send("opening", open("a", 1))
 		f.sendings()
@@ -34,6 +35,7 @@ func TestStopAll(t *testing.T) {
 		}
 		for id, want := range map[devices.DeviceID]error{
 			"good": nil, "mute": nil, "opening": nil, "away": valves.ErrOutOfReach, "deaf": valves.ErrNoAnswer, "broken": valves.ErrRefused,
+			"stuck": valves.ErrClosing,
 		} {
 			if err, told := got[id]; !told || !errors.Is(err, want) {
 				t.Errorf("%s: %v, want %v", id, err, want)
@@ -63,6 +65,39 @@ func TestStopAll(t *testing.T) {
 			t.Errorf("after the stop it did %+v", took)
 		}
 	})
+}
+
+// TestStopAllAwaitsTheMove has a valve take the close at once and take its time
+// to move. What it says meanwhile, and what it had said before, proves nothing.
+func TestStopAllAwaitsTheMove(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		word func(f *field) // 2.5 s after the stop
+		want error
+	}{
+		{"it says nothing", func(*field) {}, valves.ErrClosing},
+		{"it closes, and answers the next question", func(f *field) { f.devices[v1].open = false }, nil},
+		{"a word of before comes late", func(f *field) { f.say(v1, devices.CommandReport{State: devices.Closed}) }, valves.ErrClosing},
+		{"an answer of before comes late", func(f *field) {
+			f.say(v1, devices.CommandReport{Command: "report-1", State: devices.Closed})
+			f.say(v1, devices.CommandReport{Command: "a", State: devices.Closed})
+		}, valves.ErrClosing},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			bubble(t, nil, func(f *field) {
+				f.send(v1, closeBy("a", 1))
+				f.device(v1).open, f.device(v1).stuck = true, true
+				time.AfterFunc(2500*time.Millisecond, func() {
+					f.mu.Lock()
+					defer f.mu.Unlock()
+					c.word(f)
+				})
+				if got := f.courier.StopAll(f.t.Context(), []devices.DeviceID{v1}); !errors.Is(got[v1], c.want) || (got[v1] == nil) != (c.want == nil) {
+					f.t.Errorf("it ended with %v, want %v", got[v1], c.want)
+				}
+			})
+		})
+	}
 }
 
 // TestStopAllTellsAllAtOnce has valves to which sending takes a second each.

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"time"
-
-	"ganlin/devices"
 )
 
 // Wait returns when each of the commands has ended: when the valve has answered,
@@ -59,7 +57,7 @@ func (c *Courier) overdue(d *delivery, begin time.Time) bool {
 	if d.ended || time.Now().Before(until) {
 		return d.ended
 	}
-	if d.command.Action == devices.Open {
+	if d.isOpen() {
 		c.end(d, unanswered)
 	}
 	return true
