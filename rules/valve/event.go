@@ -40,6 +40,14 @@ const (
 	StillMeter Kind = "still_meter" // open, but the meter stands still: it qualifies the opening, no more
 )
 
+// Why the machine closes a valve by itself, besides FoundOpen, Late and the alarms
+// that tell of one that is lost or leaks. They are no events.
+const (
+	OnStop   Kind = "stopped"   // an emergency stop is in force
+	LeftOpen Kind = "left_open" // opened by hand, and its longest opening is over
+	Unheard  Kind = "unheard"   // nothing is known of it yet
+)
+
 // Alarm reports whether somebody has to know of it.
 func (k Kind) Alarm() bool {
 	switch k {
@@ -56,6 +64,7 @@ type Event struct {
 	Command string    // the id of the command that it is about; empty: none
 	State   State     // of the valve after it
 	Reason  string    // the device's own
+	Why     Kind      // of CloseSent: what it is closed for
 	FlowLPM float64   // litres a minute, of Leak and StillMeter
 	Ended   *Ended
 	Send    *devices.Command // to be persisted, then sent

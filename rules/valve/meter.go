@@ -2,13 +2,26 @@ package valve
 
 import "time"
 
-// creepLPM is the flow below which a meter counts as still, in litres a minute.
-const creepLPM = 0.5
+// A meter counts as still below creepLPM, in litres a minute. Where a person saw
+// the valve shut and the meter turn all the same, it is what it showed then, no
+// more than mostCreepLPM, and creepMore of it later on.
+const (
+	creepLPM     = 0.5
+	mostCreepLPM = 5
+	creepMore    = 1.25
+)
+
+// Turns reports whether a meter shows that water runs. One that turned although a
+// person had seen the valve shut has to show more than it did then.
+func (v *Valve) Turns(lpm float64) bool { return lpm > max(creepLPM, creepMore*v.CreepLPM) }
 
 // Flow takes a reading of the valve's meter: the flow at that moment, in litres
 // a minute, not the mean over a time in which the valve moved.
 func (v *Valve) Flow(lpm float64, at time.Time) []Event {
-	turns := lpm > creepLPM
+	turns := v.Turns(lpm)
+	if lpm <= creepLPM {
+		v.CreepLPM = 0 // it stands still after all
+	}
 	switch {
 	case v.State == Open && !turns && !v.Opening.Still && at.Sub(v.Opening.OpenedAt) >= Patience:
 		v.Opening.Still = true
@@ -40,5 +53,5 @@ func (v *Valve) leak(at time.Time) []Event {
 		return nil
 	}
 	v.Leaking = true
-	return []Event{v.event(Leak, at, Event{FlowLPM: v.FlowLPM}), v.shutAgain(at)}
+	return []Event{v.event(Leak, at, Event{FlowLPM: v.FlowLPM}), v.shutAgain(at, Leak)}
 }

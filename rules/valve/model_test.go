@@ -30,6 +30,8 @@ type device struct {
 	stuckShut bool // accepts, does not move, says nothing more
 	stuckOpen bool // accepts a close, does not move, says nothing more
 	lying     bool // stays open but says closed
+	dumb      bool // does as it is told and says nothing
+	dry       bool // no water comes when it is open
 
 	longest time.Duration // of an opening, beyond what it was allowed to be
 }
@@ -52,6 +54,9 @@ func (d *device) state() devices.CommandState {
 }
 
 func (d *device) say(at time.Time, command string, state devices.CommandState) {
+	if d.dumb {
+		return
+	}
 	litres := math.Round(d.litres*10) / 10
 	d.seq++
 	d.said = append(d.said, said{at: at, r: devices.CommandReport{Command: command, State: state, At: at, Seq: d.seq, VolumeL: &litres}})
@@ -133,6 +138,7 @@ func (d *device) turnOn(lease time.Duration) {
 
 func (d *device) shut(command string) {
 	d.open = d.open && d.lying
+	d.until = d.now.Add(1000 * time.Hour) // of one that lies: its timer has run out
 	d.say(d.now, command, devices.Closed)
 }
 

@@ -11,6 +11,9 @@ import (
 // Report takes the valve's word. At is the event time of the report. A report
 // that repeats what is known, or that is older than it, changes nothing.
 func (v *Valve) Report(r devices.CommandReport, at time.Time) []Event {
+	if r.Command == "" {
+		v.speaks(at)
+	}
 	if at.Before(v.Heard) || isAnswer(r) && at.Sub(v.Since) < Patience {
 		return nil
 	}
@@ -42,9 +45,9 @@ func (l *Lease) is(command string) bool { return l != nil && command != "" && l.
 func (v *Valve) accepts(r devices.CommandReport, at time.Time) []Event {
 	switch {
 	case v.Pending.is(r.Command) && v.Pending.AcceptedAt.IsZero():
-	case v.Missed.is(r.Command) && v.State == Closed:
+	case v.missed(r.Command) && v.State == Closed:
 		// It was given up too early: the word of it was long under way.
-		v.Pending, v.Missed = v.Missed, nil
+		v.Pending = v.takeUp(r.Command)
 		v.enter(Requested, at)
 	default:
 		return nil
@@ -55,7 +58,7 @@ func (v *Valve) accepts(r devices.CommandReport, at time.Time) []Event {
 	}
 	events := []Event{v.event(WasAccepted, at, Event{Command: r.Command})}
 	if v.Stopped && v.State == Accepted {
-		events = append(events, v.shut(at))
+		events = append(events, v.shut(at, OnStop))
 	}
 	return events
 }
@@ -65,8 +68,8 @@ func (v *Valve) opens(r devices.CommandReport, at time.Time) []Event {
 	switch {
 	case v.Pending.is(r.Command):
 		lease, v.Pending = v.Pending, nil
-	case v.Missed.is(r.Command):
-		lease, v.Missed = v.Missed, nil
+	case v.missed(r.Command):
+		lease = v.takeUp(r.Command)
 	case v.Opening != nil, v.State == Unknown:
 		return nil // as it was thought to be
 	case v.Pending != nil && (isAnswer(r) || v.State == Accepted):
@@ -88,24 +91,30 @@ func (v *Valve) opens(r devices.CommandReport, at time.Time) []Event {
 		if r.Command != "" {
 			kind = FoundOpen
 		}
-		return v.closeUnwanted(kind == FoundOpen, at, v.event(kind, at, Event{Command: r.Command}))
+		return v.closeUnwanted(kind, at, v.event(kind, at, Event{Command: r.Command}))
 	}
+	v.obeyed()
 	o.Command, o.CommandedS, o.CommandedL = lease.Command, lease.DurationS, lease.VolumeL
 	if until := at.Add(seconds(lease.DurationS)); until.Before(o.Until) {
 		o.Until = until
 	}
 	events := []Event{v.event(WasOpened, at, Event{Command: r.Command})}
-	late := lease.AcceptedAt.After(lease.ExpiresAt) || lease.AcceptedAt.IsZero() && at.After(lease.ExpiresAt)
-	if late {
+	kind := WasOpened
+	if lease.AcceptedAt.After(lease.ExpiresAt) || lease.AcceptedAt.IsZero() && at.After(lease.ExpiresAt) {
+		kind = Late
 		events = append(events, v.event(Late, at, Event{Command: r.Command}))
 	}
-	return v.closeUnwanted(late, at, events...)
+	return v.closeUnwanted(kind, at, events...)
 }
 
-// closeUnwanted adds a close to events that tell of an opening which nobody may want.
-func (v *Valve) closeUnwanted(unwanted bool, at time.Time, events ...Event) []Event {
-	if v.State == Open && (unwanted || v.Stopped) {
-		events = append(events, v.shut(at))
+// closeUnwanted adds a close to events that tell of an opening of a kind which nobody may want.
+func (v *Valve) closeUnwanted(kind Kind, at time.Time, events ...Event) []Event {
+	switch {
+	case v.State != Open:
+	case v.Stopped:
+		events = append(events, v.shut(at, OnStop))
+	case kind == FoundOpen, kind == Late:
+		events = append(events, v.shut(at, kind))
 	}
 	return events
 }
@@ -131,10 +140,11 @@ func (v *Valve) closes(r devices.CommandReport, at time.Time, by Ending) []Event
 	switch p := v.Pending; {
 	case p.is(r.Command) && v.Opening == nil:
 		// It has come and gone, and nobody saw it open.
+		v.obeyed()
 		v.Pending, v.Opening = nil, p.assumed(at)
 	case p == nil, by == ByPerson, v.Closing != nil && v.Closing.Command == r.Command:
 		if p != nil {
-			v.Missed, v.Pending = p, nil
+			v.giveUp(p)
 			events = append(events, v.event(Cancelled, at, Event{Command: p.Command}))
 		}
 	case v.State == Closing:
@@ -204,8 +214,8 @@ func (v *Valve) account(r devices.CommandReport, at time.Time, by Ending) *Ended
 func (v *Valve) declines(r devices.CommandReport, at time.Time) []Event {
 	switch {
 	case v.Pending.is(r.Command):
-	case v.Missed.is(r.Command):
-		v.Missed = nil // it was given up anyway
+	case v.missed(r.Command):
+		v.takeUp(r.Command) // it was given up anyway
 		return nil
 	case v.Closing != nil && v.Closing.Command == r.Command && v.State == Closing:
 		v.Heard = at
@@ -216,6 +226,7 @@ func (v *Valve) declines(r devices.CommandReport, at time.Time) []Event {
 	v.Heard, v.Pending = at, nil
 	if v.State == Requested || v.State == Accepted {
 		v.enter(Closed, at)
+		v.strike(at)
 	}
 	kind := Rejected
 	if r.State == devices.Expired {

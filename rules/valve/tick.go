@@ -25,9 +25,10 @@ func (v *Valve) Tick(at, now time.Time) []Event {
 			// Nothing keeps a command for later and the device obeys none that
 			// has expired, so a valve that was closed still is. If it took the
 			// command and could not say so, its word will come: see Missed.
-			v.Missed, v.Pending = p, nil
+			v.giveUp(p)
 			if v.State == Requested {
 				v.enter(Closed, at)
+				v.strike(at)
 			}
 			events = append(events, v.event(Expired, at, Event{Command: p.Command}))
 		case !p.AcceptedAt.IsZero() && at.After(p.AcceptedAt.Add(Patience)):
@@ -39,14 +40,14 @@ func (v *Valve) Tick(at, now time.Time) []Event {
 	}
 	switch {
 	case v.State == Open && v.Opening.Command == "" && !at.Before(v.Opening.Until):
-		events = append(events, v.shut(at))
+		events = append(events, v.shut(at, LeftOpen))
 	case v.State == Open && at.After(v.Opening.Until.Add(Patience)):
 		events = append(events, v.lose(Overdue, at, Event{Command: v.Opening.Command})...)
 	case v.State == Closing && v.Closing.due(at):
 		events = append(events, v.lose(NotClosing, at, Event{Command: v.Closing.Command})...)
 	case v.State == Unknown, v.State == Closed && v.Leaking:
 		if v.Closing == nil || v.Closing.due(at) {
-			events = append(events, v.shutAgain(at))
+			events = append(events, v.shutAgain(at, v.why()))
 		}
 	}
 	events = append(events, v.leak(at)...)
@@ -71,22 +72,35 @@ func (v *Valve) lose(kind Kind, at time.Time, e Event) []Event {
 	v.Locked = true
 	var events []Event
 	if p := v.Pending; p != nil {
-		v.Missed, v.Pending = p, nil
+		v.giveUp(p)
+		v.strike(at)
 		if p.Command != e.Command {
 			events = append(events, v.event(Cancelled, at, Event{Command: p.Command}))
 		}
 	}
 	events = append(events, v.event(kind, at, e))
-	return append(events, v.shutAgain(at))
+	return append(events, v.shutAgain(at, kind))
+}
+
+// why is what a valve is closed for once more.
+func (v *Valve) why() Kind {
+	switch {
+	case v.Leaking:
+		return Leak
+	case v.Closing != nil && v.Closing.Why != "":
+		return v.Closing.Why
+	}
+	return Unheard
 }
 
 // shutAgain commands a close, and the next one after twice the time.
-func (v *Valve) shutAgain(at time.Time) Event {
+func (v *Valve) shutAgain(at time.Time, why Kind) Event {
 	wait := Patience
 	if v.Closing != nil {
 		wait = min(2*seconds(v.Closing.WaitS), longestWait)
 	}
 	cmd := v.command(at, "", devices.Close)
 	v.await(cmd.ID, wait)
-	return v.event(CloseSent, at, Event{Command: cmd.ID, Send: &cmd})
+	v.Closing.Why = why
+	return v.event(CloseSent, at, Event{Command: cmd.ID, Why: why, Send: &cmd})
 }

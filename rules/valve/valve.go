@@ -69,6 +69,7 @@ type Opening struct {
 // An Awaited is a close that is under way, and when it is to be repeated.
 type Awaited struct {
 	Command string    `json:"command"`
+	Why     Kind      `json:"why,omitempty"`  // the machine's own reason
 	Again   time.Time `json:"again,omitzero"` // zero until the tick with which it goes out
 	WaitS   int       `json:"wait_s"`
 }
@@ -84,17 +85,21 @@ type Valve struct {
 	Heard   time.Time        `json:"heard,omitzero"` // event time of the last report that told something new
 	LastSeq int64            `json:"last_seq,omitempty"`
 
-	Pending  *Lease    `json:"pending,omitempty"`  // told to the valve, not yet open
-	Missed   *Lease    `json:"missed,omitempty"`   // given up, but the valve may have taken it
-	Opening  *Opening  `json:"opening,omitempty"`  // nil: no water runs as far as is known
-	Closing  *Awaited  `json:"closing,omitempty"`  // nil: no close is awaited
-	Idle     []string  `json:"idle,omitempty"`     // closes that need no answer any more; Tick tells of them
-	ClosedAt time.Time `json:"closed_at,omitzero"` // end of the last opening
-	Flowing  time.Time `json:"flowing,omitzero"`   // since when the meter has turned although closed
-	FlowLPM  float64   `json:"flow_lpm,omitempty"` // how fast, last time, litres a minute
-	Leaking  bool      `json:"leaking,omitempty"`  // until the meter stands still, or a person
-	Locked   bool      `json:"locked,omitempty"`   // it did not do as it was told; until a closed report, or a person
-	Stopped  bool      `json:"stopped,omitempty"`  // nothing opens until Resume
+	Pending  *Lease    `json:"pending,omitempty"`   // told to the valve, not yet open
+	Missed   []Lease   `json:"given_up,omitempty"`  // but the valve may have taken them; the newest last
+	Opening  *Opening  `json:"opening,omitempty"`   // nil: no water runs as far as is known
+	Closing  *Awaited  `json:"closing,omitempty"`   // nil: no close is awaited
+	Idle     []string  `json:"idle,omitempty"`      // closes that need no answer any more; Tick tells of them
+	ClosedAt time.Time `json:"closed_at,omitzero"`  // end of the last opening
+	Flowing  time.Time `json:"flowing,omitzero"`    // since when the meter has turned although closed
+	FlowLPM  float64   `json:"flow_lpm,omitempty"`  // how fast, last time, litres a minute
+	CreepLPM float64   `json:"creep_lpm,omitempty"` // what the meter showed when a person had seen it shut
+	Leaking  bool      `json:"leaking,omitempty"`   // until the meter stands still, or a person
+	Strikes  int       `json:"strikes,omitempty"`   // opens in a row that came to nothing
+	Struck   time.Time `json:"struck,omitzero"`     // when the last of them did
+	NotUntil time.Time `json:"not_until,omitzero"`  // when the rules may try the next one
+	Locked   bool      `json:"locked,omitempty"`    // it did not do as it was told; until a closed report, or a person
+	Stopped  bool      `json:"stopped,omitempty"`   // nothing opens until Resume
 }
 
 // New returns a valve that nothing is known of: it counts as open until it reports.
@@ -105,8 +110,8 @@ func New(device devices.DeviceID, limits Limits) *Valve {
 // Clone returns a valve that shares nothing with this one.
 func (v *Valve) Clone() Valve {
 	c := *v
-	c.Pending, c.Missed, c.Opening, c.Closing = clone(v.Pending), clone(v.Missed), clone(v.Opening), clone(v.Closing)
-	c.Idle = slices.Clone(v.Idle)
+	c.Pending, c.Opening, c.Closing = clone(v.Pending), clone(v.Opening), clone(v.Closing)
+	c.Missed, c.Idle = slices.Clone(v.Missed), slices.Clone(v.Idle)
 	return c
 }
 
@@ -126,6 +131,7 @@ const (
 	IsLocked    Refusal = "locked"
 	IsStopped   Refusal = "stopped"
 	IsLeaking   Refusal = "leaking"
+	IsResting   Refusal = "unresponsive" // the last opens came to nothing, and the next one waits
 	MinimumOff  Refusal = "minimum_off"
 	NoLimit     Refusal = "no_limit"     // the registry names no longest opening
 	NoDuration  Refusal = "no_duration"  // none was asked for
@@ -177,7 +183,8 @@ func leaseOf(cmd *devices.Command) *Lease {
 }
 
 // Adopt takes over a command that a person has given past the rules, with the
-// time at which it was given. An open replaces the one that is under way.
+// time at which it was given. An open replaces the one that is under way: of two
+// only one is sent, and should the valve speak of the other all the same, it is known.
 func (v *Valve) Adopt(cmd devices.Command, at time.Time) []Event {
 	v.LastSeq = max(v.LastSeq, cmd.Seq)
 	if cmd.Action == devices.Close {
@@ -186,11 +193,12 @@ func (v *Valve) Adopt(cmd devices.Command, at time.Time) []Event {
 	}
 	if v.State == Closing || v.State == Unknown {
 		// It is closed again as soon as it opens: the close of before is still awaited.
-		v.Missed = leaseOf(&cmd)
+		v.giveUp(leaseOf(&cmd))
 		return []Event{v.event(Cancelled, at, Event{Command: cmd.ID})}
 	}
 	var events []Event
 	if p := v.Pending; p != nil {
+		v.giveUp(p)
 		events = append(events, v.event(Cancelled, at, Event{Command: p.Command}))
 	}
 	if v.State == Open {
@@ -211,6 +219,8 @@ func (v *Valve) refuses(at time.Time) Refusal {
 		return NotClosed
 	case v.Leaking:
 		return IsLeaking
+	case at.Before(v.NotUntil):
+		return IsResting
 	case !v.ClosedAt.IsZero() && at.Before(v.ClosedAt.Add(seconds(v.Limits.MinOffS))):
 		return MinimumOff
 	}
@@ -243,15 +253,20 @@ func (v *Valve) Stop(at time.Time) []Event {
 	if v.State == Closed {
 		return nil
 	}
-	return []Event{v.shut(at)}
+	return []Event{v.shut(at, OnStop)}
 }
 
 // Resume ends the emergency stop.
 func (v *Valve) Resume() { v.Stopped = false }
 
-// Clear takes a person's word that the valve is shut: an opening has ended, locks are off.
+// Clear takes the word of a person who has looked that the valve is shut: an
+// opening has ended, locks are off, and what its meter shows now is no leak if it is little.
 func (v *Valve) Clear(at time.Time) []Event {
+	if v.FlowLPM > 0 {
+		v.CreepLPM = min(v.FlowLPM, mostCreepLPM)
+	}
 	v.still()
+	v.obeyed()
 	if v.State == Closed {
 		return nil
 	}
@@ -269,9 +284,12 @@ func (v *Valve) command(at time.Time, id string, action devices.Action) devices.
 }
 
 // shut is a close that the machine commands by itself.
-func (v *Valve) shut(at time.Time) Event {
+func (v *Valve) shut(at time.Time, why Kind) Event {
 	cmd := v.Close(at, "")
-	return v.event(CloseSent, at, Event{Command: cmd.ID, Send: &cmd})
+	if v.Closing != nil {
+		v.Closing.Why = why
+	}
+	return v.event(CloseSent, at, Event{Command: cmd.ID, Why: why, Send: &cmd})
 }
 
 func (v *Valve) await(command string, wait time.Duration) {
