@@ -158,7 +158,7 @@ func (p *Plot) concerns() []concern {
 		out = append(out, concernExtreme)
 	case GradeNone, GradeLight: // nothing to be done
 	}
-	if slices.ContainsFunc(p.Valves, func(v Valve) bool { return v.unknown() || v.Locked }) {
+	if slices.ContainsFunc(p.Valves, func(v Valve) bool { return v.unknown() || v.Locked || v.Silent || v.Leaking }) {
 		out = append(out, concernValve)
 	}
 	return out

@@ -70,6 +70,7 @@ func rowsOf(lines []words.Line) []row {
 func (s speaker) interlock(d devices.Decision) string {
 	reason := d.Texts["reason"]
 	switch {
+	case d.Texts["by"] != "": // a person answers for what a person does
 	case d.Kind == devices.IrrigationDecision && d.Outcome == "start", d.Kind == devices.CommandDecision && d.Outcome == "open":
 		return s.text("decision.free", nil)
 	case d.Kind == devices.IrrigationDecision && reason != "":

@@ -42,7 +42,9 @@ const (
 type Valve struct {
 	ID         devices.DeviceID
 	State      ValveState
-	Locked     bool      // it is opened by nobody but a person on the spot
+	Locked     bool      // it is opened by nobody before somebody has looked at it, or it has said that it is closed
+	Silent     bool      // the last commands to open it came to nothing
+	Leaking    bool      // water runs through it although it is closed
 	OpenSince  time.Time // zero: not open, or not known
 	Until      time.Time // it closes by itself by then; zero: not known
 	DeliveredL *float64  // of this opening, litres; nil: no meter

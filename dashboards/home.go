@@ -235,8 +235,13 @@ func (s speaker) homeTap(p *HomePlot, t HomeTap, stopped bool) homeTap {
 		one.Why = s.text("my.tap_locked", nil)
 	case stopped:
 		one.Why = s.text("my.tap_stopped", nil)
+	case t.Leaking:
+		one.Why = s.text("my.tap_leaking", nil)
 	case t.Longest > 0:
 		one.Choices = s.choices(p.Advice.Lasts, t.Longest)
+		if t.Silent { // whoever stands beside it may try
+			one.Why = s.text("my.tap_silent", nil)
+		}
 	}
 	return one
 }

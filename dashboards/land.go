@@ -17,7 +17,10 @@ type tank struct {
 }
 
 // A faucet says how a valve is.
-type faucet struct{ ID, Tone, Text, Amount string }
+type faucet struct {
+	ID, Tone, Text, Amount string
+	Look                   bool // somebody has to look at it, and may say then that it is shut
+}
 
 // land adds what was judged of a plot to its card.
 func (c *card) land(s speaker, g group) {
@@ -120,9 +123,18 @@ func (s speaker) faucet(v Valve) faucet {
 		f.Tone = "bad"
 	case ValveClosed:
 	}
-	if v.Locked {
-		f.Tone = "bad"
-		f.Text = s.text("faucet.and", words.Args{"state": f.Text, "locked": s.text("faucet.locked", nil)})
+	why := ""
+	switch {
+	case v.Locked:
+		why = s.text("faucet.locked", nil)
+	case v.Leaking:
+		why = s.text("faucet.leaking", nil)
+	case v.Silent:
+		why = s.text("faucet.silent", nil)
+	}
+	if why != "" {
+		f.Tone, f.Look = "bad", true
+		f.Text = s.text("faucet.and", words.Args{"state": f.Text, "locked": why})
 	}
 	if v.DeliveredL != nil && v.wet() {
 		args := words.Args{"delivered": words.Decimal(*v.DeliveredL, 0)}

@@ -289,6 +289,12 @@ func signOf(d devices.Decision) (tone, sign string) {
 		return "note", "unknown"
 	case d.Kind == devices.AlertDecision:
 		return "ok", "ok"
+	case d.Kind == devices.ValveDecision && slices.Contains([]string{"found_open", "late", "leak", "failed"}, d.Outcome):
+		return "bad", "bad"
+	case d.Kind == devices.ActDecision && d.Outcome == string(devices.StopAct):
+		return "warn", "warn"
+	case d.Kind == devices.ValveDecision && d.Outcome == "by_hand", d.Kind == devices.CommandDecision && d.Outcome == string(devices.Open):
+		return "water", "watering"
 	}
 	return "note", "note"
 }

@@ -27,18 +27,19 @@ var codes = map[string][]string{
 	"advice": ruleIDs,
 	"firing": {
 		"drought", "drought_severe", "water_need", "heat", "frost", "waterlogging", "probe_silent", "station_silent", "probe_stuck",
-		"probe_implausible", "valve_unconfirmed", "valve_leak", "low_battery", "soil_unknown",
+		"probe_implausible", "valve_unconfirmed", "valve_unasked", "valve_leak", "low_battery", "soil_unknown",
 	},
 	"decided": {
 		"irrigation_start", "irrigation_done", "irrigation_stop", "irrigation_hold", "irrigation_hold_no_need", "irrigation_hold_rain",
 		"irrigation_hold_wind", "irrigation_hold_frost", "irrigation_hold_unknown_soil",
 		"command_open", "command_close", "command_confirmed", "command_expired", "command_rejected", "command_failed", "command_unknown", "command_cancelled",
-		"command_overdue", "command_not_closing", "alert_firing", "alert_regained", "alert_resolved", "alert_resolved_removed", "alert_unknown", "clue_raised", "clue_updated", "clue_withdrawn", "balance", "ledger", "response",
+		"command_overdue", "command_not_closing", "command_open_by", "command_close_by", "valve_by_hand", "valve_closed_by_hand", "valve_found_open",
+		"valve_late", "valve_leak", "valve_still_meter", "valve_failed", "act_stop", "act_resume", "act_clear", "alert_firing", "alert_regained", "alert_resolved", "alert_resolved_removed", "alert_unknown", "clue_raised", "clue_updated", "clue_withdrawn", "balance", "ledger", "response",
 	},
 	"because": {
 		"no_need", "rain", "window", "unknown_soil", "unknown_weather", "wind", "frost", "budget", "season_over", "locked", "stopped",
 		"valve_unknown", "clock", "not_closed", "leaking", "minimum_off", "no_lease", "no_limit", "no_duration", "wrong_volume",
-		"person", "close_sent", "found_open", "late", "failed", "unanswered", "overdue", "not_closing", "leak",
+		"person", "left_open", "unheard", "unresponsive", "found_open", "late", "failed", "unanswered", "overdue", "not_closing", "leak",
 	},
 	"why": {"no_probe", "soil_moisture", "weather", "depletion_mm", "probe_silent", "probe_stuck", "probe_implausible", "station_silent"},
 	"fact": {
@@ -47,7 +48,7 @@ var codes = map[string][]string{
 		"duration_s", "response_mm", "loss_low", "loss_mid", "loss_high", "rain_24h_mm", "soil_age_h", "wind_ms", "t_min_24h_c", "t_max_24h_c",
 		"area_mu", "efficiency_pct", "reason", "valve", "crop", "stage",
 		"depletion_balance_mm", "depletion_probe_mm", "depletion_share", "stress_share", "field_capacity", "rain_7d_mm", "irrigation_7d_mm",
-		"weather_age_h", "soil_t_20_c", "crop_day", "season_days", "projected_loss_low", "projected_loss_high", "open_h", "leak_l", "failed_24h",
+		"weather_age_h", "soil_t_20_c", "crop_day", "season_days", "projected_loss_low", "projected_loss_high", "open_h", "leak_l", "failed_24h", "unasked_24h", "flow_lpm", "by",
 		"silent_h", "stuck_h", "implausible_24h", "spikes_24h", "battery_v", "episode", "loss", "level", "confidence", "cause", "alert", "clue",
 		"raised_at", "opened_at", "closed_at", "about", "error", "at", "irrigation",
 	},
@@ -60,13 +61,13 @@ var codes = map[string][]string{
 	"told":    ruleIDs,
 	"told_hint": {
 		"drought", "drought_severe", "water_need", "heat", "waterlogging", "probe_silent", "probe_stuck", "probe_implausible", "valve_unconfirmed",
-		"valve_leak", "soil_unknown", "valve_still",
+		"valve_unasked", "valve_leak", "soil_unknown", "valve_still",
 	},
 	"weekday":          {"0", "1", "2", "3", "4", "5", "6"},
-	"unit":             {"mm", "l", "ms", "c", "mu", "pct", "h", "v"},
+	"unit":             {"mm", "l", "ms", "c", "mu", "pct", "h", "v", "lpm"},
 	"cause":            {"drought"},
 	"range":            {"7d", "30d", "season"},
-	"kind":             {"balance", "alert", "irrigation", "command", "ledger", "response", "clue"},
+	"kind":             {"balance", "alert", "irrigation", "command", "ledger", "response", "clue", "valve", "act"},
 	"advise":           {"water", "waters_itself"},
 	"mark":             {"unknown", "none", "light", "moderate", "severe", "extreme"},
 	"grade":            {"unknown", "none", "light", "moderate", "severe", "extreme"},
@@ -104,7 +105,7 @@ var codes = map[string][]string{
 
 var ruleIDs = []string{
 	"drought", "drought_severe", "water_need", "heat", "frost", "waterlogging", "probe_silent", "station_silent", "probe_stuck",
-	"probe_implausible", "valve_unconfirmed", "valve_leak", "low_battery", "soil_unknown", "rule_broken", "valve_still",
+	"probe_implausible", "valve_unconfirmed", "valve_unasked", "valve_leak", "low_battery", "soil_unknown", "rule_broken", "valve_still",
 }
 
 // read returns the files of a pattern as one text, without tests.

@@ -14,6 +14,8 @@ const (
 	LedgerDecision     DecisionKind = "ledger"     // an opening is over: what was commanded and delivered
 	ResponseDecision   DecisionKind = "response"   // an opening's water has soaked in: what the soil gained
 	ClueDecision       DecisionKind = "clue"       // a household's clue was raised, changed or withdrawn
+	ValveDecision      DecisionKind = "valve"      // a valve moved, or leaks, and no command is the reason
+	ActDecision        DecisionKind = "act"        // a person stopped all valves, ended that, or cleared one
 )
 
 // A Decision is one thing that the rules decided, with its evidence. Its id
@@ -84,8 +86,8 @@ type Act struct {
 	By     string    `json:"by"`               // an account, never a name
 	Reason string    `json:"reason,omitempty"` // a code, never free text
 
-	Valve   DeviceID `json:"valve,omitempty"`   // of OpenAct and CloseAct
-	Command *Command `json:"command,omitempty"` // likewise: what it is told
+	Valve   DeviceID `json:"valve,omitempty"`   // of OpenAct, CloseAct and ClearAct
+	Command *Command `json:"command,omitempty"` // of OpenAct and CloseAct: what it is told
 }
 
 // An ActAction is one of the things that a person can do.
@@ -93,10 +95,12 @@ type ActAction string
 
 // The acts. A stop closes everything and lets nothing open until a resume; an
 // open is a lease like any other, and a close also keeps the rules from
-// watering the plot again for a while.
+// watering the plot again for a while. A clear is the word of a person who has
+// looked at a valve that it is shut.
 const (
 	StopAct   ActAction = "stop"
 	ResumeAct ActAction = "resume"
 	OpenAct   ActAction = "open"
 	CloseAct  ActAction = "close"
+	ClearAct  ActAction = "clear"
 )

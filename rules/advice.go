@@ -1,11 +1,13 @@
 package rules
 
 import (
+	"slices"
 	"time"
 
 	"ganlin/devices"
 	"ganlin/rules/condition"
 	"ganlin/rules/irrigate"
+	"ganlin/rules/valve"
 )
 
 // An AdviceKind is what to do about a plot's water, in one word.
@@ -14,7 +16,7 @@ type AdviceKind string
 // The kinds of advice.
 const (
 	AdviceUnknown  AdviceKind = "unknown"       // nobody knows how dry it is: somebody should look
-	AdviceWatering AdviceKind = "watering"      // a valve of it is open or about to be, until Until at the latest
+	AdviceWatering AdviceKind = "watering"      // a valve of it said that it is open or about to be, until Until at the latest
 	AdviceItself   AdviceKind = "waters_itself" // its valve will open by itself, at From
 	AdviceWater    AdviceKind = "water"         // a person should water it, at From
 	AdviceHeld     AdviceKind = "held"          // it needs water, and Reason keeps its valve shut
@@ -49,7 +51,7 @@ func (t *turn) advice(i int, soil *soilView) Advice {
 		if o := g.Valve.Opening; o != nil && o.Until.After(until) {
 			until = o.Until
 		}
-		if l := g.Valve.Pending; l != nil && until.IsZero() {
+		if l := g.Valve.Pending; l != nil && !l.AcceptedAt.IsZero() && until.IsZero() {
 			until = t.at.Add(time.Duration(l.DurationS) * time.Second)
 		}
 	}
@@ -80,7 +82,9 @@ func (t *turn) advice(i int, soil *soilView) Advice {
 	}
 	if where.Mode == devices.Auto && len(where.valves) > 0 {
 		a.Kind = AdviceItself
-		if p.Held != "" && p.Held != string(irrigate.Window) {
+		if slices.ContainsFunc(where.valves, func(d devices.Device) bool { return s.state.Valves[d.ID].Valve.Unresponsive() }) {
+			a.Kind, a.Reason = AdviceHeld, string(valve.IsResting)
+		} else if p.Held != "" && p.Held != string(irrigate.Window) {
 			a.Kind, a.Reason = AdviceHeld, p.Held
 		}
 	}

@@ -125,7 +125,7 @@ func (t *turn) meter(parcel int, f *devices.Fact) {
 		return
 	}
 	g := t.site.state.Valves[f.Device]
-	if g.Valve.State == valve.Closed && !g.LastAt.IsZero() {
+	if g.Valve.State == valve.Closed && !g.LastAt.IsZero() && g.Valve.Turns(g.LastLPM) {
 		g.LeakL += g.LastLPM * min(f.At.Sub(g.LastAt), quality.MaxGap).Minutes()
 	}
 	g.LastLPM, g.LastAt = f.Value, f.At
@@ -158,9 +158,13 @@ func (t *turn) happened(parcel int, id devices.DeviceID, events []valve.Event) {
 		if e.Kind == valve.StillMeter {
 			g.Still = true
 		}
-		if e.Kind.Alarm() {
+		if e.Kind.Alarm() || e.Kind == valve.Expired || e.Kind == valve.Rejected {
 			g.Failed = noted(g.Failed, e.At)
 		}
+		if e.Kind == valve.FoundOpen || e.Kind == valve.Late {
+			g.Unasked = noted(g.Unasked, e.At)
+		}
+		t.incident(parcel, id, &e)
 		if e.Kind == valve.WasOpened || e.Kind == valve.HandOpened {
 			t.soaking(parcel, e.At)
 		}
@@ -172,7 +176,7 @@ func (t *turn) happened(parcel int, id devices.DeviceID, events []valve.Event) {
 			t.command(parcel, id, outcome, e.Command, e.At, e.Reason, nil)
 		}
 		if e.Send != nil {
-			t.command(parcel, id, "close", e.Send.ID, e.At, string(e.Kind), e.Send)
+			t.command(parcel, id, "close", e.Send.ID, e.At, string(e.Why), e.Send)
 		}
 	}
 }
@@ -204,8 +208,6 @@ func count(moments []time.Time, at time.Time) (n int) {
 	}
 	return n
 }
-
-func (g *gate) failures(at time.Time) int { return count(g.Failed, at) }
 
 // at returns the good value of a quantity at a depth, no older than an age.
 func (d *device) at(q devices.Quantity, depthCM string, now time.Time, age time.Duration) *float64 {

@@ -34,12 +34,12 @@ func idOf(site devices.SiteID, subject, rule, kind, outcome string, at time.Time
 	return hex.EncodeToString(h[:8])
 }
 
-// leaseRule names the lease machine as what decided.
-const leaseRule = "lease"
+// LeaseRule names the lease machine as what decided.
+const LeaseRule = "lease"
 
 // command decides a command to a valve, or what became of one.
 func (t *turn) command(parcel int, id devices.DeviceID, outcome, command string, at time.Time, reason string, c *devices.Command) {
-	d := t.decision(devices.CommandDecision, leaseRule, "1", string(id), t.site.parcels[parcel].ID, outcome)
+	d := t.decision(devices.CommandDecision, LeaseRule, "1", string(id), t.site.parcels[parcel].ID, outcome)
 	d.Texts["command"] = command
 	if reason != "" {
 		d.Texts["reason"] = reason
@@ -56,12 +56,41 @@ func (t *turn) command(parcel int, id devices.DeviceID, outcome, command string,
 	t.decide(d)
 }
 
+// incidents are what happens at a valve without a command that is its reason.
+var incidents = map[valve.Kind]string{
+	valve.HandOpened: "by_hand", valve.FoundOpen: "found_open", valve.Late: "late", valve.Leak: "leak", valve.StillMeter: "still_meter",
+}
+
+// incident takes down what a valve did by itself, or a hand at it, by the time at which it happened.
+func (t *turn) incident(parcel int, id devices.DeviceID, e *valve.Event) {
+	outcome, told := incidents[e.Kind]
+	switch {
+	case e.Ended != nil && e.Ended.By == valve.ByHand:
+		outcome, told = "closed_by_hand", true
+	case e.Kind == valve.Failed && e.Command == "":
+		outcome, told = string(valve.Failed), true
+	}
+	if !told {
+		return
+	}
+	d := t.decision(devices.ValveDecision, LeaseRule, "1", string(id), t.site.parcels[parcel].ID, outcome)
+	d.At = e.At
+	d.ID = idOf(d.Site, d.Subject+"\n"+e.Command, d.Rule, string(d.Kind), outcome, e.At)
+	if e.Command != "" {
+		d.Texts["command"] = e.Command
+	}
+	if e.FlowLPM > 0 {
+		d.Numbers["flow_lpm"] = e.FlowLPM
+	}
+	t.decide(d)
+}
+
 // ended enters an opening that is over into the ledger, and its water into the plot.
 func (t *turn) ended(parcel int, id devices.DeviceID, e *valve.Ended) {
 	s := t.site
 	where := &s.parcels[parcel]
 	p := s.state.Plots[where.ID]
-	d := t.decision(devices.LedgerDecision, leaseRule, "1", string(id), where.ID, string(e.By))
+	d := t.decision(devices.LedgerDecision, LeaseRule, "1", string(id), where.ID, string(e.By))
 	d.ID = idOf(d.Site, d.Subject, d.Rule, string(d.Kind), e.Command, e.OpenedAt)
 	point := devices.Point{
 		Measurement: devices.LedgerMeasurement, Location: s.location(parcel), Valve: id, At: e.OpenedAt.UTC(),

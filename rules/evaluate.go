@@ -128,7 +128,8 @@ func (t *turn) valveFacts(id devices.DeviceID) condition.ValveFacts {
 	f := condition.ValveFacts{
 		State: condition.Known(string(g.Valve.State)), Locked: condition.Known(g.Valve.Locked),
 		OpenH: condition.Known(0.0), LeakL: condition.Known(g.LeakL), StillMeter: condition.Known(g.Still),
-		Failed24h: condition.Known(float64(g.failures(t.watermark))),
+		Failed24h: condition.Known(float64(count(g.Failed, t.watermark))), Unasked24h: condition.Known(float64(count(g.Unasked, t.watermark))),
+		Unresponsive: condition.Known(g.Valve.Unresponsive()),
 	}
 	if o := g.Valve.Opening; o != nil {
 		f.OpenH = condition.Known(t.watermark.Sub(o.OpenedAt).Hours())

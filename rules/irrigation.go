@@ -71,6 +71,9 @@ func (t *turn) water(i int, r *condition.Rule, soil *soilView, when condition.Re
 			return // what is on its way is awaited
 		}
 	}
+	if t.personOpens(i) {
+		return
+	}
 	if reason := t.leftAlone(i); reason != "" {
 		t.hold(i, r, soil, reason)
 		return
@@ -175,6 +178,9 @@ func (t *turn) hold(i int, r *condition.Rule, soil *soilView, reason string) {
 			return // goes on tonight
 		}
 		p.Irrigating = false
+		if outcome == "stop" {
+			p.Held, p.HeldDay = reason, s.state.Midnight
+		}
 		t.irrigation(i, r, soil, outcome, nil, reason)
 		return
 	}

@@ -21,6 +21,7 @@ func (t *turn) act(a *devices.Act) {
 	s := t.site
 	switch a.Action {
 	case devices.StopAct, devices.ResumeAct:
+		t.acted(a, string(s.c.Site.ID), "")
 		s.state.Stopped = a.Action == devices.StopAct
 		for i, p := range s.parcels {
 			for _, d := range p.valves {
@@ -34,6 +35,27 @@ func (t *turn) act(a *devices.Act) {
 		}
 	case devices.OpenAct, devices.CloseAct:
 		t.commanded(a)
+	case devices.ClearAct:
+		if where, ours := s.at[a.Valve]; ours && where.valve >= 0 {
+			t.acted(a, string(a.Valve), s.parcels[where.valve].ID)
+			s.state.Valves[a.Valve].LeakL = 0
+			t.happened(where.valve, a.Valve, s.state.Valves[a.Valve].Valve.Clear(a.At))
+		}
+	}
+}
+
+// acted takes down an act that is no command.
+func (t *turn) acted(a *devices.Act, subject string, of devices.PlotID) {
+	d := t.decision(devices.ActDecision, PersonRule, "1", subject, of, string(a.Action))
+	t.byPerson(&d, a)
+	t.decide(d)
+}
+
+// byPerson enters into a decision who acted, and when.
+func (t *turn) byPerson(d *devices.Decision, a *devices.Act) {
+	d.At, d.Texts["by"] = a.At, a.By
+	if a.Reason != "" {
+		d.Texts["reason"] = a.Reason
 	}
 }
 
@@ -51,11 +73,8 @@ func (t *turn) commanded(a *devices.Act) {
 		outcome, p.PausedUntil = "close", s.pauseAfter(a.At)
 	}
 	d := t.decision(devices.CommandDecision, PersonRule, "1", string(a.Valve), s.parcels[where.valve].ID, outcome)
-	d.ID, d.Command, d.Texts["command"], d.Texts["by"] = a.Command.ID, a.Command, a.Command.ID, a.By
-	d.Texts["at"] = a.At.UTC().Format(time.RFC3339)
-	if a.Reason != "" {
-		d.Texts["reason"] = a.Reason
-	}
+	t.byPerson(&d, a)
+	d.ID, d.Command, d.Texts["command"] = a.Command.ID, a.Command, a.Command.ID
 	if a.Action == devices.OpenAct {
 		d.Numbers["max_duration_s"], d.Numbers["volume_l"] = float64(a.Command.MaxDurationS), a.Command.MaxVolumeL
 	}
@@ -102,6 +121,23 @@ func (t *turn) leftAlone(i int) (reason string) {
 	return ""
 }
 
+// personOpens reports whether a person has opened a valve of a plot and the
+// watermark has not come to it: that opening is awaited like one of the rules'.
+func (t *turn) personOpens(i int) bool {
+	for _, d := range t.site.parcels[i].valves {
+		opens := false
+		for _, a := range t.ahead {
+			if a.Valve == d.ID && (a.Action == devices.OpenAct || a.Action == devices.CloseAct) {
+				opens = a.Action == devices.OpenAct
+			}
+		}
+		if opens {
+			return true
+		}
+	}
+	return false
+}
+
 // acts returns what persons did up to a time and the buffer still holds, in order.
 func (b *buffer) acts(until time.Time) (acts []*devices.Act) {
 	for i := range b.Facts {
@@ -112,5 +148,15 @@ func (b *buffer) acts(until time.Time) (acts []*devices.Act) {
 	slices.SortFunc(acts, func(x, y *devices.Act) int {
 		return compareFacts(&devices.Fact{Kind: devices.ActFact, At: x.At, Act: x}, &devices.Fact{Kind: devices.ActFact, At: y.At, Act: y})
 	})
+	return acts
+}
+
+// clears returns what persons cleared that the watermark has not come to.
+func (b *buffer) clears() (acts []*devices.Act) {
+	for i := range b.Facts {
+		if f := &b.Facts[i]; f.Kind == devices.ActFact && f.Act.Action == devices.ClearAct {
+			acts = append(acts, f.Act)
+		}
+	}
 	return acts
 }

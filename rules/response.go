@@ -117,7 +117,7 @@ func (t *turn) response(i int) {
 	}
 	for n, mm := range k.shares(1000*k.RootM*theta - k.WaterMM) {
 		one := k.Openings[n]
-		d := t.decision(devices.ResponseDecision, leaseRule, "1", string(one.Valve), where.ID, "measured")
+		d := t.decision(devices.ResponseDecision, LeaseRule, "1", string(one.Valve), where.ID, "measured")
 		d.ID = idOf(d.Site, d.Subject+"\n"+one.Command, d.Rule, string(d.Kind), d.Outcome, one.OpenedAt)
 		d.Numbers["response_mm"] = mm
 		d.Texts["opened_at"] = one.OpenedAt.UTC().Format(time.RFC3339)

@@ -86,7 +86,8 @@ type series struct {
 // A gate is a valve with what its meter told.
 type gate struct {
 	Valve   *valve.Valve
-	Failed  []time.Time // commands that were not obeyed, of the last 24 hours
+	Failed  []time.Time // what did not go as it was told, of the last 24 hours
+	Unasked []time.Time `json:",omitempty"` // openings that nobody had asked for in time, likewise
 	Still   bool        // the meter did not turn in the opening that is
 	LeakL   float64     // since it closed
 	LastLPM float64

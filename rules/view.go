@@ -76,6 +76,7 @@ func (s *Site) View() View {
 		rain[id] = st.Rain7d.Sum(at)
 	}
 	t := &turn{site: s, at: s.state.Tick, watermark: at, ahead: s.state.Buffer.acts(s.state.Tick)}
+	cleared := s.state.Buffer.clears()
 	for i := range s.parcels {
 		p, soil := s.state.Plots[s.parcels[i].ID], s.soil(i, at)
 		one := PlotView{
@@ -96,7 +97,13 @@ func (s *Site) View() View {
 		v.Openings += p.Openings
 		v.Plots = append(v.Plots, one)
 		for _, d := range s.parcels[i].valves {
-			v.Valves = append(v.Valves, s.state.Valves[d.ID].Valve.Clone())
+			one := s.state.Valves[d.ID].Valve.Clone()
+			for _, a := range cleared {
+				if a.Valve == d.ID {
+					one.Clear(a.At) // people see at once what they did
+				}
+			}
+			v.Valves = append(v.Valves, one)
 		}
 	}
 	for _, h := range s.homes {

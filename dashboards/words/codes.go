@@ -132,7 +132,7 @@ func numberNames() []string {
 		"net_mm", "gross_mm", "efficiency_pct", "area_mu", "volume_l", "max_volume_l", "max_duration_s", "commanded_l",
 		"delivered_l", "duration_s", "response_mm", "loss_low", "loss_mid", "loss_high",
 		"depletion_balance_mm", "depletion_probe_mm", "rain_7d_mm", "irrigation_7d_mm", "weather_age_h", "soil_t_20_c", "open_h",
-		"leak_l", "silent_h", "stuck_h",
+		"leak_l", "flow_lpm", "silent_h", "stuck_h",
 	}
 }
 

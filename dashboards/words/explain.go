@@ -69,6 +69,9 @@ func (e explainer) sentence() string {
 	if reason := d.Texts["reason"]; reason != "" {
 		bases = slices.Insert(bases, 0, base+"_"+d.Outcome+"_"+reason)
 	}
+	if d.Texts["by"] != "" {
+		bases = slices.Insert(bases, 0, base+"_"+d.Outcome+"_by")
+	}
 	if d.Kind == devices.AlertDecision && d.Outcome == "firing" {
 		bases = slices.Insert(bases, 0, "firing."+d.Rule)
 	}
@@ -89,7 +92,7 @@ func (e explainer) args() Args {
 	valve := d.Texts["valve"]
 	plot := string(d.Plot)
 	switch d.Kind {
-	case devices.CommandDecision, devices.LedgerDecision, devices.ResponseDecision:
+	case devices.CommandDecision, devices.LedgerDecision, devices.ResponseDecision, devices.ValveDecision, devices.ActDecision:
 		valve = d.Subject
 	case devices.IrrigationDecision, devices.BalanceDecision:
 		plot = cmp.Or(plot, d.Subject)

@@ -76,13 +76,27 @@ func decisions() []devices.Decision {
 	}
 	out = append(out, text(decision(devices.CommandDecision, "rejected", "v-003", nil), "reason", "clock"), text(decision(devices.CommandDecision, "failed", "v-003", nil), "reason", "leaking"))
 
+	by := func(d devices.Decision) devices.Decision { return text(d, "by", "agro-1") }
+	out = append(out,
+		by(with(decision(devices.CommandDecision, "open", "v-003", nil), func(d *devices.Decision) { d.Plot, d.Command = "p-003", open })),
+		by(decision(devices.CommandDecision, "open", "v-003", numbers{"max_duration_s": 3600, "volume_l": 0})), by(decision(devices.CommandDecision, "close", "v-003", nil)),
+		by(decision(devices.ActDecision, "stop", "sanquan", nil)), by(decision(devices.ActDecision, "resume", "sanquan", nil)), by(decision(devices.ActDecision, "clear", "v-003", nil)),
+		decision(devices.ValveDecision, "leak", "v-003", numbers{"flow_lpm": 3.21}),
+	)
+	for _, outcome := range []string{"by_hand", "closed_by_hand", "found_open", "late", "leak", "still_meter", "failed"} {
+		out = append(out, decision(devices.ValveDecision, outcome, "v-003", nil))
+	}
+	for _, reason := range []string{"found_open", "late", "failed", "unanswered", "not_closing", "leak", "left_open", "unheard"} {
+		out = append(out, text(decision(devices.CommandDecision, "close", "v-003", nil), "reason", reason))
+	}
+
 	facts := numbers{
 		"grade": 3, "depletion_mm": 89.3, "raw_mm": 55, "rsm_pct": 43.2, "t_max_24h_c": 37.4, "t_min_24h_c": -2, "rain_24h_mm": 96.5, "soil_age_h": 30,
 		"leak_l": 1210, "silent_h": 6.5, "weather_age_h": 3.25, "stuck_h": 25, "implausible_24h": 7, "failed_24h": 2, "battery_v": 3.18,
 	}
 	for _, rule := range []string{
 		"drought", "drought_severe", "water_need", "heat", "frost", "waterlogging", "probe_silent", "station_silent", "probe_stuck",
-		"probe_implausible", "valve_unconfirmed", "valve_leak", "low_battery", "soil_unknown", "rule_broken", "valve_still", "of_next_year",
+		"probe_implausible", "valve_unconfirmed", "valve_unasked", "valve_leak", "low_battery", "soil_unknown", "rule_broken", "valve_still", "of_next_year",
 	} {
 		for _, n := range []numbers{facts, nil} {
 			out = append(out, with(decision(devices.AlertDecision, "firing", "p-003", n), func(d *devices.Decision) { d.Rule = rule }))

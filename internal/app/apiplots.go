@@ -170,7 +170,7 @@ func deviceNow(d devices.Device, v *valve.Valve, latest *now.Snapshot) httpapi.D
 }
 
 func valveNow(v *valve.Valve) *httpapi.ValveNow {
-	one := &httpapi.ValveNow{State: httpapi.ValveNowState(v.State), Since: v.Since, Locked: v.Locked, Stopped: v.Stopped}
+	one := &httpapi.ValveNow{State: httpapi.ValveNowState(v.State), Since: v.Since, Locked: v.Locked, Leaking: v.Leaking, Unresponsive: v.Unresponsive(), Stopped: v.Stopped}
 	if v.Opening != nil {
 		one.OpenUntil = v.Opening.Until
 	}

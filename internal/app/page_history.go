@@ -13,6 +13,7 @@ import (
 	"ganlin/devices"
 	"ganlin/internal/influx"
 	"ganlin/internal/records"
+	"ganlin/rules"
 )
 
 const (
@@ -121,22 +122,36 @@ func numbersOf(s influx.Series) ([]historyRow, error) {
 }
 
 // decisionsOf returns what was decided of a plot, its valves and its probes
-// since a time, the latest first. Daily balances are drawn, and what became of
-// single commands stands in the ledger: neither is among them.
+// since a time, what happened at them and what people did, the latest first. Daily
+// balances are drawn, and what became of the rules' own openings stands in the
+// ledger: neither is among them.
 func (p fieldSource) decisionsOf(ctx context.Context, f dashboards.Field, since time.Time) ([]devices.Decision, error) {
 	subjects := []string{string(f.ID)}
 	for _, id := range slices.Concat(f.Valves, f.Probes) {
 		subjects = append(subjects, string(id))
 	}
-	var all []devices.Decision
+	asked := []records.DecisionFilter{{Kind: devices.ActDecision, Subject: string(f.Site)}}
 	for _, subject := range subjects {
 		for _, kind := range []devices.DecisionKind{devices.IrrigationDecision, devices.AlertDecision, devices.LedgerDecision} {
-			found, err := p.records.Decisions(ctx, records.DecisionFilter{Kind: kind, Subject: subject, Since: since, Limit: shownDecisions})
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, found...)
+			asked = append(asked, records.DecisionFilter{Kind: kind, Subject: subject})
 		}
+	}
+	for _, id := range f.Valves {
+		of := string(id)
+		asked = append(asked,
+			records.DecisionFilter{Kind: devices.ValveDecision, Subject: of}, records.DecisionFilter{Kind: devices.ActDecision, Subject: of},
+			records.DecisionFilter{Kind: devices.CommandDecision, Subject: of, Rule: rules.PersonRule},
+			records.DecisionFilter{Kind: devices.CommandDecision, Subject: of, Rule: rules.LeaseRule, Outcome: string(devices.Close)},
+		)
+	}
+	var all []devices.Decision
+	for _, which := range asked {
+		which.Since, which.Limit = since, shownDecisions
+		found, err := p.records.Decisions(ctx, which)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, found...)
 	}
 	slices.SortStableFunc(all, func(a, b devices.Decision) int { return b.At.Compare(a.At) })
 	return all, nil

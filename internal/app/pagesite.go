@@ -82,7 +82,7 @@ func (v *decidedView) fill(plot *dashboards.Plot) {
 }
 
 func pageValve(v *valve.Valve) dashboards.Valve {
-	one := dashboards.Valve{ID: v.Device, State: dashboards.ValveState(v.State), Locked: v.Locked}
+	one := dashboards.Valve{ID: v.Device, State: dashboards.ValveState(v.State), Locked: v.Locked, Silent: v.Unresponsive(), Leaking: v.Leaking}
 	if o := v.Opening; o != nil {
 		one.OpenSince, one.Until = o.OpenedAt, o.Until
 		if o.CommandedL > 0 {

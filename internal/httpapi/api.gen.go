@@ -968,7 +968,10 @@ type Values struct {
 
 // ValveNow defines model for ValveNow.
 type ValveNow struct {
-	// Locked It did not do as it was told; a person has to look.
+	// Leaking Water runs through it although it is closed, and nothing opens it until that ends or a person clears it.
+	Leaking bool `json:"leaking"`
+
+	// Locked It did not do as it was told, and nothing opens it until it says that it is closed or a person clears it.
 	Locked bool `json:"locked"`
 
 	// OpenUntil When it closes by itself.
@@ -984,6 +987,9 @@ type ValveNow struct {
 
 	// Stopped Nothing opens until a resume.
 	Stopped bool `json:"stopped"`
+
+	// Unresponsive The last three commands to open it came to nothing; the rules try it once a day until it opens or a person clears it.
+	Unresponsive bool `json:"unresponsive"`
 }
 
 // ValveNowState What the rules know at the watermark. All but closed are treated as open.

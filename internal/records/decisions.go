@@ -118,6 +118,8 @@ func (s *Store) Decision(ctx context.Context, id string) (d devices.Decision, er
 type DecisionFilter struct {
 	Kind    devices.DecisionKind
 	Subject string
+	Rule    string
+	Outcome string
 	Since   time.Time // not before
 	Until   time.Time // before
 	Limit   int
@@ -134,7 +136,7 @@ func (s *Store) Decisions(ctx context.Context, f DecisionFilter) ([]devices.Deci
 		since = f.Since.UnixMilli()
 	}
 	query, args := `SELECT body FROM decision WHERE at >= $1 AND at < $2`, []any{since, until}
-	for _, c := range []struct{ column, want string }{{"kind", string(f.Kind)}, {"subject", f.Subject}} {
+	for _, c := range []struct{ column, want string }{{"kind", string(f.Kind)}, {"subject", f.Subject}, {"rule", f.Rule}, {"outcome", f.Outcome}} {
 		if c.want != "" {
 			args = append(args, c.want)
 			query += fmt.Sprintf(` AND %s = $%d`, c.column, len(args))

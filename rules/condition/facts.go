@@ -85,12 +85,14 @@ type PlotFacts struct {
 
 // ValveFacts are what conditions about a valve see.
 type ValveFacts struct {
-	State      Fact[string]  `expr:"state" values:"closed requested accepted open closing unknown" doc:"as far as the valve itself reported"`
-	Locked     Fact[bool]    `expr:"locked" doc:"whether it is kept shut until a person has looked"`
-	OpenH      Fact[float64] `expr:"open_h" unit:"h" doc:"since it opened; 0: it is not open"`
-	LeakL      Fact[float64] `expr:"leak_l" unit:"L" doc:"metered since it closed"`
-	Failed24h  Fact[float64] `expr:"failed_24h" unit:"1" doc:"commands of the last 24 hours that it did not confirm"`
-	StillMeter Fact[bool]    `expr:"still_meter" doc:"whether its meter stands still although it is open"`
+	State        Fact[string]  `expr:"state" values:"closed requested accepted open closing unknown" doc:"as far as the valve itself reported"`
+	Locked       Fact[bool]    `expr:"locked" doc:"whether it is kept shut until a person has looked"`
+	OpenH        Fact[float64] `expr:"open_h" unit:"h" doc:"since it opened; 0: it is not open"`
+	LeakL        Fact[float64] `expr:"leak_l" unit:"L" doc:"metered since it closed"`
+	Failed24h    Fact[float64] `expr:"failed_24h" unit:"1" doc:"what did not go as it was told in the last 24 hours"`
+	Unasked24h   Fact[float64] `expr:"unasked_24h" unit:"1" doc:"openings of the last 24 hours that nobody had asked for in time"`
+	StillMeter   Fact[bool]    `expr:"still_meter" doc:"whether its meter stands still although it is open"`
+	Unresponsive Fact[bool]    `expr:"unresponsive" doc:"whether three commands in a row to open came to nothing"`
 }
 
 // StationFacts are what conditions about a weather station see.
