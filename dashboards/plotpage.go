@@ -46,6 +46,8 @@ func (sp span) since(f *Field, now time.Time, zone *time.Location) time.Time {
 
 // A plotScreen is what the template of a plot's page reads.
 type plotScreen struct {
+	Plot                devices.PlotID
+	Said                *said // the answer to the form that led here
 	Name, ID, Where     string
 	Tone, Letter, Grade string
 	Unknown             string // why nobody knows the grade
@@ -106,8 +108,18 @@ func (p *Pages) plot(w http.ResponseWriter, r *http.Request) {
 		Template: "plot", Title: cmp.Or(f.Name, string(f.ID)),
 		In:     func(l words.Language) string { return plotAddress(f.ID, chosen, l, true) },
 		Styles: []string{"fields.css", "uPlot.min.css"}, Scripts: []string{"uPlot.iife.min.js", "charts.js"},
-		Body: s.plotScreen(&f, site, past, chosen, since),
+		Body: s.plotScreen(&f, site, past, chosen, since, r.URL.Query().Get("said")),
 	})
+}
+
+// looked answers the form by which a person says that a valve is shut.
+func (s speaker) looked(code string) *said {
+	text, known := s.catalogue.Lookup(s.language, "looked."+code, nil)
+	tone, ok := map[string]string{"done": "ok", "nothing": "note", "trouble": "bad"}[code]
+	if !known || !ok {
+		return nil
+	}
+	return &said{Text: text, Tone: tone}
 }
 
 // missing answers for what does not exist or cannot be read.
@@ -135,9 +147,10 @@ func plotAddress(id devices.PlotID, sp span, l words.Language, asked bool) strin
 	return address
 }
 
-func (s speaker) plotScreen(f *Field, site Village, past Past, chosen span, since time.Time) plotScreen {
+func (s speaker) plotScreen(f *Field, site Village, past Past, chosen span, since time.Time, answer string) plotScreen {
 	row := s.fieldRow(f)
 	out := plotScreen{
+		Plot: f.ID, Said: s.looked(answer),
 		Name: row.Name, ID: row.ID, Where: cmp.Or(site.Name, string(site.ID)),
 		Tone: row.Tone, Letter: row.Letter, Grade: row.Grade, Advice: row.Advice, AdviceTone: row.AdviceTone,
 		Numbers: s.fieldNumbers(f, row), Land: s.fieldLand(f),

@@ -69,6 +69,7 @@ var codes = map[string][]string{
 	"range":            {"7d", "30d", "season"},
 	"kind":             {"balance", "alert", "irrigation", "command", "ledger", "response", "clue", "valve", "act"},
 	"advise":           {"water", "waters_itself"},
+	"looked":           {"done", "nothing", "trouble"},
 	"mark":             {"unknown", "none", "light", "moderate", "severe", "extreme"},
 	"grade":            {"unknown", "none", "light", "moderate", "severe", "extreme"},
 	"faucet":           {"closed", "requested", "accepted", "open", "closing", "unknown"},

@@ -60,6 +60,7 @@ type commands struct {
 	Accounts    accountsCommand    `cmd:"" help:"Who may come in: people and programs, by role."`
 	Stop        stopCommand        `cmd:"" help:"Emergency stop: close every valve and open none until resume."`
 	Resume      resumeCommand      `cmd:"" help:"End the emergency stop."`
+	Valves      valvesCommand      `cmd:"" help:"What a person says of a valve."`
 	Deadletters deadLettersCommand `cmd:"" name:"deadletters" help:"What could not be read or stored, with the reason."`
 	Notify      notifyCommand      `cmd:"" help:"Messages to farmers: contacts, what was sent, a test."`
 	Webhooks    webhooksCommand    `cmd:"" help:"Where signals are sent to."`

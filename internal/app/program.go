@@ -290,6 +290,7 @@ func (p *program) openHTTP() error {
 	p.router.HandleFunc("POST /my", homeSource{p}.act)
 	p.router.HandleFunc("POST /clues/{id}", errandSource{p}.act(pages))
 	p.openOperations()
+	p.router.HandleFunc("POST /plots/{id}", p.clearByForm)
 	p.openSignIn(pages)
 	if err = p.router.complete(); err != nil {
 		return err

@@ -73,6 +73,7 @@ func pageScopes() map[string]auth.Scope {
 		"POST /my":            auth.WaterAct,
 		"GET /village":        auth.VillageRead,
 		"GET /plots/{id}":     auth.VillageRead,
+		"POST /plots/{id}":    auth.ClearAct,
 		"GET /decisions/{id}": auth.LandRead,
 		"GET /clues":          auth.CluesRead,
 		"GET /clues/{id}":     auth.CluesRead,

@@ -80,6 +80,29 @@ func (v valveActs) Close(ctx context.Context, by string, id devices.DeviceID, re
 	return *act.Command, nil
 }
 
+// Clear takes down that a person has looked at a valve and says that it is shut.
+// Until it says so itself nothing is sent to it that opens it.
+func (v valveActs) Clear(ctx context.Context, by string, id devices.DeviceID, reason string) error {
+	done, err := v.between(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	if _, err := v.limits(id); err != nil {
+		return err
+	}
+	known := v.p.decidedNow().valves[id]
+	if known == nil || !known.Locked && !known.Leaking && known.Strikes == 0 && known.State != valve.Unknown {
+		return fmt.Errorf("%w: valve %s is neither locked nor leaking, and it responds: there is nothing to clear; a valve that is open is closed", httpapi.ErrConflict, id)
+	}
+	v.p.valves.Doubt(id)
+	act := devices.Act{ID: actID(), At: v.p.clock.Now().Truncate(time.Millisecond), Action: devices.ClearAct, By: by, Reason: reason, Valve: id}
+	if err := v.p.journal.AppendAct(ctx, act); err != nil {
+		return fmt.Errorf("%w: it cannot be written down who cleared it, so it stays as it is: %w", httpapi.ErrUnavailable, err)
+	}
+	return nil
+}
+
 // number makes an act of a command: no other has its id and seq.
 func (v valveActs) number(by string, id devices.DeviceID, c devices.Command, at time.Time, reason string) devices.Act {
 	least := at.UnixMilli()

@@ -23,8 +23,9 @@ import (
 // connected to its broker and live by the same clock. Its database is away.
 type yard struct {
 	still
-	t      *testing.T
-	valves []*firmware.Device
+	t         *testing.T
+	valves    []*firmware.Device
+	passwords map[devices.DeviceID]string
 }
 
 // newYard lets so many valves connect, v-1 and so on, each on a plot of its own.
@@ -59,6 +60,7 @@ func newYard(t *testing.T, folder string, n int, change func(devices.DeviceID, *
 			t.Error(err)
 		}
 	})
+	y.passwords = map[devices.DeviceID]string{}
 	broker := &url.URL{Scheme: "tcp", Host: y.server.MQTTAddress()}
 	for _, c := range made {
 		o := firmware.ValveOptions{MaxDuration: time.Hour, FlowLPM: 60, Latency: 100 * time.Millisecond}
@@ -66,7 +68,7 @@ func newYard(t *testing.T, folder string, n int, change func(devices.DeviceID, *
 			change(c.Device, &o)
 		}
 		d := firmware.New(firmware.Options{ID: c.Device, Every: time.Hour, Valve: &o, Boot: time.Now().UTC()})
-		y.valves = append(y.valves, d)
+		y.valves, y.passwords[c.Device] = append(y.valves, d), c.Password
 		living.Go(func() {
 			d.Run(ctx, firmware.Link{Broker: broker, Username: c.Username, Password: c.Password, Logger: slog.New(slog.DiscardHandler)})
 		})
@@ -80,7 +82,7 @@ func newYard(t *testing.T, folder string, n int, change func(devices.DeviceID, *
 	waitFor(t, time.Minute, "the valves to say how they stand", func() (bool, string) {
 		return y.program.valves.Ready(y.everyValve()), y.log.tail()
 	})
-	y.tick()
+	y.tick(0)
 	return y
 }
 
@@ -99,10 +101,11 @@ func lives(ctx context.Context, d *firmware.Device) {
 	}
 }
 
-// tick lets event time come to now, so that the rules know of every valve.
-func (y *yard) tick() {
+// tick lets event time come to so long after now: by the lateness, and the rules
+// have heard of everything that was said until now.
+func (y *yard) tick(ahead time.Duration) {
 	y.t.Helper()
-	now := time.Now().UTC().Truncate(time.Millisecond)
+	now := time.Now().UTC().Add(ahead).Truncate(time.Millisecond)
 	if err := y.journal.AppendTicks(y.t.Context(), now, y.sites()); err != nil {
 		y.t.Fatal(err)
 	}

@@ -147,7 +147,7 @@ var may = map[auth.Scope]string{
 
 	"machine:read": "operator", "machine:act": "operator", "metrics:read": "operator monitor",
 	"whole:read": "operator agronomist", "village:read": "operator agronomist", "land:read": "operator agronomist farmer", "own:read": "farmer",
-	"water:act": "operator agronomist farmer", "stop:act": "operator agronomist", "resume:act": "operator",
+	"water:act": "operator agronomist farmer", "clear:act": "operator agronomist", "stop:act": "operator agronomist", "resume:act": "operator",
 	"clues:read": "operator agronomist grid_worker", "clues:act": "grid_worker", "signals:read": "operator monitor", "signals:act": "operator monitor",
 	"": "", "invented:read": "", "MACHINE:READ": "",
 }

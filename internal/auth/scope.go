@@ -23,6 +23,7 @@ const (
 	LandRead    Scope = "land:read"    // plots within reach: state, history, outlook, valves, alerts, decisions, ledger
 	OwnRead     Scope = "own:read"     // the farmer's page
 	WaterAct    Scope = "water:act"    // open and close valves, acknowledge and answer alerts
+	ClearAct    Scope = "clear:act"    // the word of whoever has looked at a valve that it is shut
 	StopAct     Scope = "stop:act"     // the emergency stop of every valve
 	ResumeAct   Scope = "resume:act"   // the end of it: people may still stand at a pump
 
@@ -47,6 +48,7 @@ func grants() map[Scope][]Role {
 		LandRead:    {Operator, Agronomist, Farmer},
 		OwnRead:     {Farmer},
 		WaterAct:    {Operator, Agronomist, Farmer},
+		ClearAct:    {Operator, Agronomist},
 		StopAct:     {Operator, Agronomist},
 		ResumeAct:   {Operator},
 

@@ -1187,6 +1187,12 @@ type StopValvesParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
 }
 
+// ClearValveParams defines parameters for ClearValve.
+type ClearValveParams struct {
+	// IdempotencyKey Names the act. Sent again by the same account within 24 hours with the same request, it is answered as before and does not happen again, also when the program was restarted; with another request it is refused.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
 // CloseValveParams defines parameters for CloseValve.
 type CloseValveParams struct {
 	// IdempotencyKey Names the act. Sent again by the same account within 24 hours with the same request, it is answered as before and does not happen again, also when the program was restarted; with another request it is refused.
@@ -1246,6 +1252,9 @@ type ActOnClueJSONRequestBody = NewClueAct
 
 // StepJSONRequestBody defines body for Step for application/json ContentType.
 type StepJSONRequestBody = StepRequest
+
+// ClearValveJSONRequestBody defines body for ClearValve for application/json ContentType.
+type ClearValveJSONRequestBody = Closing
 
 // CloseValveJSONRequestBody defines body for CloseValve for application/json ContentType.
 type CloseValveJSONRequestBody = Closing
@@ -1378,6 +1387,9 @@ type ServerInterface interface {
 	// StopValves The emergency stop. It closes every valve, and nothing opens until a resume.
 	// (POST /api/v1/stop)
 	StopValves(w http.ResponseWriter, r *http.Request, params StopValvesParams)
+	// ClearValve Takes a person's word, who has looked at a valve, that it is shut. Its lock, its strikes and its leak end.
+	// (POST /api/v1/valves/{id}/clear)
+	ClearValve(w http.ResponseWriter, r *http.Request, id ValveID, params ClearValveParams)
 	// CloseValve Closes a valve, whatever is known of it.
 	// (POST /api/v1/valves/{id}/close)
 	CloseValve(w http.ResponseWriter, r *http.Request, id ValveID, params CloseValveParams)
@@ -2698,6 +2710,56 @@ func (siw *ServerInterfaceWrapper) StopValves(w http.ResponseWriter, r *http.Req
 	handler.ServeHTTP(w, r)
 }
 
+// ClearValve operation middleware
+func (siw *ServerInterfaceWrapper) ClearValve(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id ValveID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ClearValveParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ClearValve(w, r, id, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // CloseValve operation middleware
 func (siw *ServerInterfaceWrapper) CloseValve(w http.ResponseWriter, r *http.Request) {
 
@@ -3175,6 +3237,7 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/status", wrapper.GetStatus)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/step", wrapper.Step)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/stop", wrapper.StopValves)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/valves/{id}/clear", wrapper.ClearValve)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/valves/{id}/close", wrapper.CloseValve)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/valves/{id}/open", wrapper.OpenValve)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/water/ledger", wrapper.ListLedger)
@@ -4776,6 +4839,41 @@ func (response StopValvesdefaultApplicationProblemPlusJSONResponse) VisitStopVal
 	return err
 }
 
+type ClearValveRequestObject struct {
+	ID     ValveID `json:"id"`
+	Params ClearValveParams
+	Body   *ClearValveJSONRequestBody
+}
+
+type ClearValveResponseObject interface {
+	VisitClearValveResponse(w http.ResponseWriter) error
+}
+
+type ClearValve204Response struct {
+}
+
+func (response ClearValve204Response) VisitClearValveResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type ClearValvedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ClearValvedefaultApplicationProblemPlusJSONResponse) VisitClearValveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CloseValveRequestObject struct {
 	ID     ValveID `json:"id"`
 	Params CloseValveParams
@@ -5246,6 +5344,9 @@ type StrictServerInterface interface {
 	// StopValves The emergency stop. It closes every valve, and nothing opens until a resume.
 	// (POST /api/v1/stop)
 	StopValves(ctx context.Context, request StopValvesRequestObject) (StopValvesResponseObject, error)
+	// ClearValve Takes a person's word, who has looked at a valve, that it is shut. Its lock, its strikes and its leak end.
+	// (POST /api/v1/valves/{id}/clear)
+	ClearValve(ctx context.Context, request ClearValveRequestObject) (ClearValveResponseObject, error)
 	// CloseValve Closes a valve, whatever is known of it.
 	// (POST /api/v1/valves/{id}/close)
 	CloseValve(ctx context.Context, request CloseValveRequestObject) (CloseValveResponseObject, error)
@@ -6394,6 +6495,43 @@ func (sh *strictHandler) StopValves(w http.ResponseWriter, r *http.Request, para
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(StopValvesResponseObject); ok {
 		if err := validResponse.VisitStopValvesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ClearValve operation middleware
+func (sh *strictHandler) ClearValve(w http.ResponseWriter, r *http.Request, id ValveID, params ClearValveParams) {
+	var request ClearValveRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body ClearValveJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+			return
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ClearValve(ctx, request.(ClearValveRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ClearValve")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ClearValveResponseObject); ok {
+		if err := validResponse.VisitClearValveResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

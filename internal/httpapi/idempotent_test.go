@@ -48,6 +48,8 @@ func (h *hand) Close(context.Context, string, devices.DeviceID, string) (devices
 func (*hand) Stop(context.Context, string) (map[devices.DeviceID]string, error) { return nil, nil }
 func (*hand) Resume(context.Context, string) error                              { return nil }
 
+func (*hand) Clear(context.Context, string, devices.DeviceID, string) error { return nil }
+
 func (h *hand) openings() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()

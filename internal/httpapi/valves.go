@@ -13,6 +13,8 @@ type Valves interface {
 	// Open opens a valve by a lease, as far as its limits allow.
 	Open(ctx context.Context, by string, id devices.DeviceID, ask valve.Ask, reason string) (devices.Command, error)
 	Close(ctx context.Context, by string, id devices.DeviceID, reason string) (devices.Command, error)
+	// Clear takes down that somebody has looked at a valve and says that it is shut.
+	Clear(ctx context.Context, by string, id devices.DeviceID, reason string) error
 	// Stop closes every valve, and lets nothing open until Resume. It tells of each valve how that ended.
 	Stop(ctx context.Context, by string) (map[devices.DeviceID]string, error)
 	Resume(ctx context.Context, by string) error
@@ -51,6 +53,19 @@ func (a *api) CloseValve(ctx context.Context, in CloseValveRequestObject) (Close
 	}
 	command, err := a.Valves.Close(ctx, by, in.ID, reason)
 	return CloseValve202JSONResponse(given(in.ID, command)), err
+}
+
+// ClearValve takes the word of whoever has looked at a valve.
+func (a *api) ClearValve(ctx context.Context, in ClearValveRequestObject) (ClearValveResponseObject, error) {
+	by, err := a.mayAct(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	reason := ""
+	if in.Body != nil {
+		reason = in.Body.Reason
+	}
+	return ClearValve204Response{}, a.Valves.Clear(ctx, by, in.ID, reason)
 }
 
 func given(id devices.DeviceID, c devices.Command) Command {
