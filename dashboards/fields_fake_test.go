@@ -52,8 +52,15 @@ func (f fields) Decision(_ context.Context, id string) (dashboards.Decided, erro
 // pagesOf serves the pages of f.
 func pagesOf(tb testing.TB, f fields) *http.ServeMux {
 	tb.Helper()
+	return pagesFor(tb, f, dashboards.Viewer{})
+}
+
+// pagesFor serves them to somebody.
+func pagesFor(tb testing.TB, f fields, who dashboards.Viewer) *http.ServeMux {
+	tb.Helper()
 	v := newVillage(dashboards.View{Name: "三泉村"})
-	pages, err := dashboards.New(dashboards.Options{Source: v, Fields: f, Log: slog.New(slog.NewTextHandler(tb.Output(), nil)), Now: v.Now})
+	viewer := func(context.Context) dashboards.Viewer { return who }
+	pages, err := dashboards.New(dashboards.Options{Source: v, Fields: f, Viewer: viewer, Log: slog.New(slog.NewTextHandler(tb.Output(), nil)), Now: v.Now})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -202,6 +209,11 @@ func decided() map[string]dashboards.Decided {
 	add("aa06", 15*time.Hour, devices.AlertDecision, "p-004", "drought_severe", "firing", func(d *devices.Decision) {
 		d.Severity, d.Numbers, d.Evidence = "critical", soil, evidence
 	})
+	add("aa07", 30*time.Hour, devices.ValveDecision, "v-004", "lease", "found_open", func(*devices.Decision) {})
+	add("aa08", 29*time.Hour, devices.CommandDecision, "v-004", "person", "open", func(d *devices.Decision) {
+		d.Texts["by"], d.Numbers["max_duration_s"], d.Numbers["volume_l"] = "agro-1", 1800, 5000
+	})
+	add("aa09", 28*time.Hour, devices.ActDecision, "sanquan", "person", "stop", func(d *devices.Decision) { d.Plot, d.Texts["by"] = "", "agro-1" })
 	return all
 }
 

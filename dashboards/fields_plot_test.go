@@ -50,7 +50,7 @@ func TestPlotPage(t *testing.T) {
 	}
 	page := plotPage(t, f, "/plots/p-004?lang=en")
 	d := drawingOf(t, page)
-	if len(d.Moisture) != 3 || len(d.Balance) != 3 || len(d.Water) != 3 || len(d.Marks) != 6 {
+	if len(d.Moisture) != 3 || len(d.Balance) != 3 || len(d.Water) != 3 || len(d.Marks) != 9 {
 		t.Fatalf("%d, %d and %d curves, %d marks", len(d.Moisture), len(d.Balance), len(d.Water), len(d.Marks))
 	}
 	for _, m := range d.Marks {
@@ -145,6 +145,9 @@ func TestDecisionPages(t *testing.T) {
 		"aa02": {"zh": {"一次浇水", "17,000 升", "16,950 升"}, "en": {"A watering", "17,000 L", "16,950 L"}},
 		"aa05": {"zh": {"风太大"}, "en": {"What holds water back"}},
 		"aa06": {"zh": {"提醒"}, "en": {"Alert", "drought_severe"}},
+		"aa07": {"zh": {"阀门自己的动静", "不知道是谁开的"}, "en": {"What a valve did by itself", "nobody knows why"}},
+		"aa08": {"zh": {"agro-1 叫阀门 v-004 打开"}, "en": {"agro-1 told valve v-004 to open"}},
+		"aa09": {"zh": {"有人操作", "agro-1 叫停了全部阀门"}, "en": {"What a person did", "agro-1 stopped all valves"}},
 		"cc01": {"zh": {"线索", "预计减产 22% 到 44%"}, "en": {"Clue", "Likely loss of 22% to 44% of the yield"}},
 	} {
 		for lang, texts := range want {
@@ -153,6 +156,43 @@ func TestDecisionPages(t *testing.T) {
 			if r.StatusCode != http.StatusOK {
 				t.Errorf("%s: %d", id, r.StatusCode)
 			}
+		}
+	}
+}
+
+// TestAValveToLookAt offers to say that a valve is shut, where somebody has to
+// look at it and to those who may say so; and answers how that went.
+func TestAValveToLookAt(t *testing.T) {
+	agronomist := dashboards.Viewer{Account: "agro-1", Role: "agronomist", CSRF: "token"}
+	for name, c := range map[string]struct {
+		who    dashboards.Viewer
+		change func(*dashboards.Valve)
+		says   string
+		form   bool
+	}{
+		"locked":       {agronomist, func(v *dashboards.Valve) { v.Locked = true }, "Locked: have a look on the spot", true},
+		"leaking":      {agronomist, func(v *dashboards.Valve) { v.Leaking = true }, "Closed, and water runs", true},
+		"unresponsive": {agronomist, func(v *dashboards.Valve) { v.Silent = true }, "It did not respond several times", true},
+		"well":         {agronomist, func(*dashboards.Valve) {}, "Valve closed", false},
+		"nobody":       {dashboards.Viewer{}, func(v *dashboards.Valve) { v.Locked = true }, "Locked: have a look on the spot", false},
+	} {
+		f := fields{land: landOf(5)}
+		for _, one := range f.land.Fields {
+			if one.ID == "p-002" {
+				one.Taps[0].State = dashboards.ValveClosed
+				c.change(&one.Taps[0])
+			}
+		}
+		page := body(t, ask(t, pagesFor(t, f, c.who), "/plots/p-002?lang=en"))
+		if form := strings.Contains(page, `<form method="post" action="/plots/p-002">`) && strings.Contains(page, `name="valve" value="v-002"`); form != c.form || !strings.Contains(page, c.says) {
+			t.Errorf("%s: the form is there: %v, %q is said: %v", name, form, c.says, strings.Contains(page, c.says))
+		}
+	}
+	h := pagesFor(t, fields{land: landOf(5)}, agronomist)
+	for said, want := range map[string]string{"done": "Recorded", "nothing": "There is nothing to clear", "trouble": "It was not recorded", "open": "", "<b>": ""} {
+		page := body(t, ask(t, h, "/plots/p-002?lang=en&said="+said))
+		if answered := strings.Contains(page, `class="say `); answered != (want != "") || !strings.Contains(page, want) {
+			t.Errorf("%s is answered: %v", said, answered)
 		}
 	}
 }
