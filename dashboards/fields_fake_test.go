@@ -211,9 +211,9 @@ func decided() map[string]dashboards.Decided {
 	})
 	add("aa07", 30*time.Hour, devices.ValveDecision, "v-004", "lease", "found_open", func(*devices.Decision) {})
 	add("aa08", 29*time.Hour, devices.CommandDecision, "v-004", "person", "open", func(d *devices.Decision) {
-		d.Texts["by"], d.Numbers["max_duration_s"], d.Numbers["volume_l"] = "agro-1", 1800, 5000
+		d.Texts["by"], d.Numbers["max_duration_s"], d.Numbers["volume_l"] = "a-1", 1800, 5000
 	})
-	add("aa09", 28*time.Hour, devices.ActDecision, "sanquan", "person", "stop", func(d *devices.Decision) { d.Plot, d.Texts["by"] = "", "agro-1" })
+	add("aa09", 28*time.Hour, devices.ActDecision, "sanquan", "person", "stop", func(d *devices.Decision) { d.Plot, d.Texts["by"] = "", "a-1" })
 	return all
 }
 

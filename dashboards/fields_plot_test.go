@@ -146,8 +146,8 @@ func TestDecisionPages(t *testing.T) {
 		"aa05": {"zh": {"风太大"}, "en": {"What holds water back"}},
 		"aa06": {"zh": {"提醒"}, "en": {"Alert", "drought_severe"}},
 		"aa07": {"zh": {"阀门自己的动静", "不知道是谁开的"}, "en": {"What a valve did by itself", "nobody knows why"}},
-		"aa08": {"zh": {"agro-1 叫阀门 v-004 打开"}, "en": {"agro-1 told valve v-004 to open"}},
-		"aa09": {"zh": {"有人操作", "agro-1 叫停了全部阀门"}, "en": {"What a person did", "agro-1 stopped all valves"}},
+		"aa08": {"zh": {"a-1 叫阀门 v-004 打开"}, "en": {"a-1 told valve v-004 to open"}},
+		"aa09": {"zh": {"有人操作", "a-1 叫停了全部阀门"}, "en": {"What a person did", "a-1 stopped all valves"}},
 		"cc01": {"zh": {"线索", "预计减产 22% 到 44%"}, "en": {"Clue", "Likely loss of 22% to 44% of the yield"}},
 	} {
 		for lang, texts := range want {

@@ -23,7 +23,7 @@ var reasons = []string{
 // codes are what the rules, the engine and the registry say by name; each has its words.
 var codes = map[string][]string{
 	"reason": reasons,
-	"rule":   append([]string{"fao56_balance", "lease", "household_exposure"}, ruleIDs...),
+	"rule":   append([]string{"fao56_balance", "lease", "household_exposure", "person"}, ruleIDs...),
 	"advice": ruleIDs,
 	"firing": {
 		"drought", "drought_severe", "water_need", "heat", "frost", "waterlogging", "probe_silent", "station_silent", "probe_stuck",
