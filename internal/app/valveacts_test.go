@@ -1,6 +1,7 @@
 package app
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"ganlin/devices"
+	"ganlin/internal/now"
 )
 
 // TestManyOpenOneValve has many persons open a valve of a whole program on the
@@ -67,5 +69,39 @@ func TestManyOpenOneValve(t *testing.T) {
 	}
 	if c := d.Counts(); c.Ignored != 0 {
 		t.Errorf("the valve was sent %d commands that it had to ignore", c.Ignored)
+	}
+}
+
+// TestAValveAwayFromAForeignBroker takes a valve behind Mosquitto off the air: its
+// last will says so, nothing is sent to nobody, and what it was to do reaches it
+// once, as soon as its status says that it is back.
+func TestAValveAwayFromAForeignBroker(t *testing.T) {
+	t.Parallel()
+	y := newYardOver(t, mosquitto(t), t.TempDir(), 1, nil)
+	d := y.valves[0]
+	online := func(want now.Online) {
+		t.Helper()
+		waitFor(t, 30*time.Second, fmt.Sprint("its status to be ", want), func() (bool, string) {
+			seen, _ := y.now.Snapshot().Device("v-1")
+			return seen.Online == want, fmt.Sprint(seen.Online)
+		})
+	}
+	online(now.IsOnline)
+	waitFor(t, 20*time.Second, "nothing to be on its way", func() (bool, string) {
+		return y.program.valves.Stats().Pending == 0, y.log.tail()
+	})
+	d.SetRadio(false)
+	online(now.IsOffline)
+	before := y.program.valves.Stats()
+	if status, text := y.post("/valves/v-1/open", map[string]int{"duration_s": 600}); status != http.StatusAccepted {
+		t.Fatalf("an opening answers %d %s", status, text)
+	}
+	waitFor(t, 20*time.Second, "the opening to wait", func() (bool, string) {
+		return strings.Contains(y.log.String(), "a valve cannot be reached, what it is to do waits"), y.log.tail()
+	})
+	d.SetRadio(true)
+	waitFor(t, 40*time.Second, "water", func() (bool, string) { return len(d.Openings()) == 1, y.log.tail() })
+	if after := y.program.valves.Stats(); after.Sent != before.Sent+1 || after.Repeated != before.Repeated {
+		t.Errorf("it was sent %d times and repeated %d times", after.Sent-before.Sent, after.Repeated-before.Repeated)
 	}
 }

@@ -32,6 +32,12 @@ type yard struct {
 // change makes one of them other than ideal.
 func newYard(t *testing.T, folder string, n int, change func(devices.DeviceID, *firmware.ValveOptions)) *yard {
 	t.Helper()
+	return newYardOver(t, "", folder, n, change)
+}
+
+// newYardOver has them connect to a broker of another's at an address, where that is not empty.
+func newYardOver(t *testing.T, foreign, folder string, n int, change func(devices.DeviceID, *firmware.ValveOptions)) *yard {
+	t.Helper()
 	text := strings.Builder{}
 	text.WriteString("places: [{code: \"500119101001\", name: 三泉村}]\nsites: [{id: sanquan, place: \"500119101001\"}]\n" +
 		"stations: [{id: w-01, latitude: 29.16, longitude: 107.10, elevation_m: 640}]\nplots:\n")
@@ -43,7 +49,13 @@ func newYard(t *testing.T, folder string, n int, change func(devices.DeviceID, *
 		fmt.Fprintf(&text, "  - {id: v-%d, model: ganlin-valve-1, plot: p-%d, max_duration_s: 3600, max_volume_l: 20000}\n", i+1, i+1)
 	}
 	y := &yard{t: t, still: openStill(t, folder, func(o *programOptions) {
-		o.config.MQTT.Listen = &config.Listen{Address: "127.0.0.1:0"}
+		if foreign == "" {
+			o.config.MQTT.Listen = &config.Listen{Address: "127.0.0.1:0"}
+		} else {
+			o.config.MQTT = config.MQTT{Brokers: []config.Broker{{URL: "tcp://" + foreign, ClientID: "ganlin-yard", Sources: []config.Source{{
+				Topics: []string{"ganlin/v1/+/telemetry", "ganlin/v1/+/status", "ganlin/v1/+/report"}, Codec: config.Native,
+			}}}}}
+		}
 		o.files = []*registry.File{registry.Read("registry.yaml", []byte(text.String()))}
 	})}
 	made, err := y.registrar().makeCredentials(t.Context(), y.registry.Load().Devices())
@@ -61,7 +73,10 @@ func newYard(t *testing.T, folder string, n int, change func(devices.DeviceID, *
 		}
 	})
 	y.passwords = map[devices.DeviceID]string{}
-	broker := &url.URL{Scheme: "tcp", Host: y.server.MQTTAddress()}
+	broker := &url.URL{Scheme: "tcp", Host: foreign}
+	if foreign == "" {
+		broker.Host = y.server.MQTTAddress()
+	}
 	for _, c := range made {
 		o := firmware.ValveOptions{MaxDuration: time.Hour, FlowLPM: 60, Latency: 100 * time.Millisecond}
 		if change != nil {
