@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -58,9 +57,9 @@ func TestEmergencyStop(t *testing.T) {
 	}
 }
 
-// TestEmergencyStopWithoutAnyStore fills the disk, so that neither the journal nor
-// the records take anything, and the database is away: every valve is closed all
-// the same, and the answer says that a restart would end the stop.
+// TestEmergencyStopWithoutAnyStore fills the disk until the journal takes nothing,
+// breaks the records store, and the database is away: every valve is closed all the
+// same, and the answer says that a restart would end the stop.
 func TestEmergencyStopWithoutAnyStore(t *testing.T) {
 	t.Parallel()
 	disk := t.TempDir()
@@ -71,20 +70,20 @@ func TestEmergencyStopWithoutAnyStore(t *testing.T) {
 	y := newYard(t, filepath.Join(disk, "data"), 4, stuck)
 	y.open()
 	filler := filepath.Join(disk, "filler")
-	fill(t, filler, disk, 0)
-	if status, text := y.post("/valves/v-1/close", nil); status != http.StatusAccepted {
-		t.Errorf("a close answers %d %s", status, text)
-	}
-	if why := y.journal.State().Refusing; why == "" {
-		t.Error("the journal takes something on a full disk")
-	}
-	if err := y.records.SaveVersion(t.Context(), "registry", "none", strings.Repeat("x", 1<<20)); err == nil {
-		t.Error("the records take something on a full disk")
+	fill(t, filler, disk, minFree/2)
+	waitFor(t, 20*time.Second, "the journal to take nothing", func() (bool, string) {
+		return y.journal.AppendTicks(t.Context(), time.Now(), y.sites()) != nil, y.log.tail()
+	})
+	if err := y.records.Close(); err != nil {
+		t.Fatal(err)
 	}
 	said, warning, asked := y.stop()
 	y.stopped(said, asked, false)
-	if warning == "" {
-		t.Error("nobody is told that a restart would end the stop")
+	if warning == "" || y.journal.State().Refusing == "" {
+		t.Errorf("the journal refuses because of %q, and people are told %q", y.journal.State().Refusing, warning)
+	}
+	if status, text := y.post("/valves/v-1/close", nil); status != http.StatusAccepted {
+		t.Errorf("a close answers %d %s", status, text)
 	}
 	if err := os.Remove(filler); err != nil {
 		t.Fatal(err)

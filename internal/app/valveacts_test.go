@@ -82,8 +82,8 @@ func TestAValveAwayFromAForeignBroker(t *testing.T) {
 	online := func(want now.Online) {
 		t.Helper()
 		waitFor(t, 30*time.Second, fmt.Sprint("its status to be ", want), func() (bool, string) {
-			seen, _ := y.now.Snapshot().Device("v-1")
-			return seen.Online == want, fmt.Sprint(seen.Online)
+			seen, known := y.now.Snapshot().Device("v-1")
+			return known && seen.Online == want, fmt.Sprintf("%+v", seen)
 		})
 	}
 	online(now.IsOnline)

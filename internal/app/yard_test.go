@@ -171,6 +171,9 @@ func (y *yard) open() {
 		waitFor(y.t, 20*time.Second, "water from "+string(d.ID()), func() (bool, string) {
 			return y.state(d.ID()) == devices.Opened && len(d.Openings()) > 0, y.log.tail()
 		})
+		if err := d.Wait(y.t.Context()); err != nil { // for all that it said to be on disk
+			y.t.Fatal(err)
+		}
 	}
 }
 
