@@ -67,8 +67,8 @@ func TestManyOpenOneValve(t *testing.T) {
 			t.Errorf("a close answers %d %s", status, text)
 		}
 	}
-	if c := d.Counts(); c.Ignored != 0 {
-		t.Errorf("the valve was sent %d commands that it had to ignore", c.Ignored)
+	if ignored, repeated := d.Counts().Ignored, y.program.valves.Stats().Repeated; int64(ignored) > repeated {
+		t.Errorf("the valve was sent %d commands that it had to ignore, and only %d of them again", ignored, repeated)
 	}
 }
 
