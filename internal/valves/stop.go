@@ -120,7 +120,7 @@ func (c *Courier) waitClosed(ctx context.Context, w *closing) error {
 			return c.howFar(w)
 		case <-again.C:
 		}
-		if c.howFar(w) == ErrClosing { //nolint:errorlint // it is that very one
+		if errors.Is(c.howFar(w), ErrClosing) {
 			c.askMoved(w.device)
 		}
 	}
