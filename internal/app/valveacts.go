@@ -105,16 +105,15 @@ func (v valveActs) Clear(ctx context.Context, by string, id devices.DeviceID, re
 
 // number makes an act of a command: no other has its id and seq.
 func (v valveActs) number(by string, id devices.DeviceID, c devices.Command, at time.Time, reason string) devices.Act {
-	least := at.UnixMilli()
-	if known := v.p.decidedNow().valves[id]; known != nil {
-		least = max(least, known.LastSeq+1)
+	least, action := at.UnixMilli(), devices.CloseAct
+	if c.Action == devices.Open { // a close is obeyed whatever its seq, and waits for nobody's view
+		action = devices.OpenAct
+		if known := v.p.decidedNow().valves[id]; known != nil {
+			least = max(least, known.LastSeq+1)
+		}
 	}
 	c.Seq = v.p.valves.Next(id, least)
 	c.ID = fmt.Sprintf("person-%s-%d", id, c.Seq)
-	action := devices.OpenAct
-	if c.Action == devices.Close {
-		action = devices.CloseAct
-	}
 	return devices.Act{ID: c.ID, At: at, Action: action, By: by, Reason: reason, Valve: id, Command: &c}
 }
 
