@@ -17,6 +17,7 @@ import (
 	"ganlin/internal/httpapi"
 	"ganlin/internal/now"
 	"ganlin/internal/records"
+	"ganlin/internal/valves"
 	"ganlin/rules/condition"
 	"ganlin/rules/valve"
 )
@@ -196,9 +197,9 @@ func (p operationsSource) stopState(id devices.DeviceID, tap dashboards.HomeTap,
 		}
 	}
 	switch {
-	case known && ended == nil && tap.State == dashboards.ValveClosed:
-		return dashboards.StopClosed
 	case known && ended == nil:
+		return dashboards.StopClosed
+	case errors.Is(ended, valves.ErrClosing):
 		return dashboards.StopClosing
 	case known && stopResult(ended) == "refused":
 		return dashboards.StopRefused
