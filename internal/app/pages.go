@@ -170,6 +170,8 @@ func (p *program) databasePart() dashboards.Part {
 		}
 	}
 	switch s := p.writer.State(); s.Condition {
+	case influx.Starting:
+		return one(dashboards.Condition{Kind: dashboards.DatabaseStarting})
 	case influx.Retrying:
 		return one(dashboards.Condition{Kind: dashboards.DatabaseUnreachable, Since: s.Since, Detail: s.Why})
 	case influx.Stopped:

@@ -197,6 +197,7 @@ func (p *program) run(ctx context.Context, more ...stage) error {
 		stages = append(stages, stage{"InfluxDB", p.child.Run})
 	}
 	stages = append(stages,
+		stage{"database", p.writer.Run},
 		stage{"waiting values", p.store.walk},
 		stage{"store", p.store.run},
 		stage{"dead letters", p.dead.run},
