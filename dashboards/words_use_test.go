@@ -17,7 +17,7 @@ import (
 // reasons are the codes of dead letters.
 var reasons = []string{
 	"bad_json", "bad_topic", "bad_time", "bad_key", "wrong_type", "unknown_quantity", "out_of_bounds", "unknown_device",
-	"too_many", "too_large", "no_values", "type_conflict", "unparsable", "beyond_retention",
+	"too_many", "too_large", "too_many_series", "no_values", "type_conflict", "unparsable", "beyond_retention",
 }
 
 // codes are what the rules, the engine and the registry say by name; each has its words.

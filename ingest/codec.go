@@ -1,8 +1,6 @@
 package ingest
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -47,9 +45,9 @@ func Decode(m Message, latest time.Time) (d Decoded) {
 		if cause := recover(); cause != nil {
 			d = whole(m, Unparsable, "the codec gave up on this message, which is a fault of the program: %v", cause)
 		}
-		d.Received = m.Received
+		d.Received, d.Topic, d.Payload, d.Codec = m.Received, m.Topic, m.Payload, codec.Version()
 		for i := range d.Dead {
-			d.Dead[i].Codec = codec.Version()
+			d.Dead[i].Codec = d.Codec
 		}
 	}()
 	if len(m.Payload) > MaxPayload {
@@ -72,8 +70,7 @@ func whole(m Message, reason Reason, format string, args ...any) Decoded {
 		Length:  len(m.Payload),
 	}
 	if len(m.Payload) > MaxPayload {
-		sum := sha256.Sum256(m.Payload)
-		letter.SHA256 = hex.EncodeToString(sum[:])
+		letter.SHA256 = sha256Of(m.Payload)
 		letter.Payload = slices.Clone(m.Payload[:cutPayload])
 	}
 	return Decoded{Dead: []DeadLetter{letter}, Whole: true}

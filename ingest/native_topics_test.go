@@ -35,8 +35,9 @@ func TestStatus(t *testing.T) {
 		{"newer device", `{"online":true,"battery":{"v":3}}`, devices.Presence{Online: true, At: receipt}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			d := ingest.Decode(message("ganlin/v1/v-001/status", c.payload), noon)
-			want := ingest.Decoded{Device: "v-001", Received: noon, Presence: &c.want}
+			m := message("ganlin/v1/v-001/status", c.payload)
+			d := ingest.Decode(m, noon)
+			want := ingest.Decoded{Device: "v-001", Received: noon, Topic: m.Topic, Payload: m.Payload, Codec: "native/1", Presence: &c.want}
 			if diff := cmp.Diff(want, d); diff != "" {
 				t.Error(diff)
 			}
@@ -64,8 +65,9 @@ func TestReport(t *testing.T) {
 		{"clock wrong", `{"state":"closed","at":"2031-01-01T00:00:00Z"}`, devices.CommandReport{State: devices.Closed, At: receipt}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			d := ingest.Decode(message("ganlin/v1/v-001/report", c.payload), noon)
-			want := ingest.Decoded{Device: "v-001", Received: noon, Report: &c.want}
+			m := message("ganlin/v1/v-001/report", c.payload)
+			d := ingest.Decode(m, noon)
+			want := ingest.Decoded{Device: "v-001", Received: noon, Topic: m.Topic, Payload: m.Payload, Codec: "native/1", Report: &c.want}
 			if diff := cmp.Diff(want, d); diff != "" {
 				t.Error(diff)
 			}

@@ -112,7 +112,7 @@ type program struct {
 // openProgram opens everything that keeps something on disk, in the order in
 // which one needs the other. Nothing runs yet.
 func openProgram(ctx context.Context, o programOptions) (*program, error) {
-	p := &program{o: o, log: o.log, metrics: newMetrics(), clock: wallClock{}, now: now.New(now.Options{})}
+	p := &program{o: o, log: o.log, metrics: newMetrics(), clock: wallClock{}, now: now.New(now.Options{MaxValues: ingest.MaxSeries})}
 	if err := p.open(ctx); err != nil {
 		p.close(context.WithoutCancel(ctx))
 		return nil, err
@@ -183,7 +183,7 @@ func (p *program) open(ctx context.Context) (err error) {
 	if err = p.openEngine(ctx); err != nil {
 		return err
 	}
-	p.intake = ingest.NewIntake(ingest.IntakeOptions{Journal: j, Locator: p, Clock: p.clock, Log: p.log})
+	p.intake = ingest.NewIntake(ingest.IntakeOptions{Journal: j, Locator: p, Clock: p.clock, Series: p.series(), Log: p.log})
 	return p.openHTTP()
 }
 
@@ -256,6 +256,20 @@ func (p *program) close(ctx context.Context) {
 	}
 	if err := errors.Join(errs...); err != nil {
 		p.log.Error("closing", "error", err)
+	}
+}
+
+// series returns a function that tells which series a device had before this
+// start: the latest values know every one, for they hold as many as a device may have.
+func (p *program) series() func(devices.DeviceID) []devices.Key {
+	before := p.now.Snapshot()
+	return func(id devices.DeviceID) (keys []devices.Key) {
+		if d, ok := before.Device(id); ok {
+			for _, v := range d.Values {
+				keys = append(keys, v.Key)
+			}
+		}
+		return keys
 	}
 }
 
