@@ -39,6 +39,11 @@ type Decoded struct {
 	Whole    bool // the message itself is the dead letter: dead_lettered, else decoded
 }
 
+// Part returns a dead letter about a part of the message, with all of it.
+func (d *Decoded) Part(reason Reason, detail string) DeadLetter {
+	return DeadLetter{Reason: reason, Detail: detail, Topic: d.Topic, Payload: d.Payload, Length: len(d.Payload), Part: true, Codec: d.Codec}
+}
+
 // A Reading is the values that one device measured at one instant.
 type Reading struct {
 	At     time.Time // UTC, to the millisecond

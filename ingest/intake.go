@@ -225,7 +225,7 @@ func (in *Intake) decode(m Message, latest time.Time) Decoded {
 	if len(d.Dead) > 0 {
 		if n := in.share(owner).cut(d.Dead, d.Received); n > 0 {
 			in.mu.Lock()
-			in.cut += uint64(n) //nolint:gosec // a few
+			in.cut += uint64(n)
 			in.mu.Unlock()
 		}
 	}

@@ -75,11 +75,8 @@ func (s *share) admit(d *Decoded) {
 		d.Rejected = make(map[Reason]int)
 	}
 	d.Rejected[TooManySeries] += refused
-	d.Dead = append(d.Dead, DeadLetter{
-		Reason: TooManySeries,
-		Detail: fmt.Sprintf("device %s has %d series, as many as a device may have; %q would be one more (values refused: %d)", d.Device, len(s.series), first, refused),
-		Topic:  d.Topic, Payload: d.Payload, Length: len(d.Payload), Part: true, Codec: d.Codec,
-	})
+	d.Dead = append(d.Dead, d.Part(TooManySeries, fmt.Sprintf(
+		"device %s has %d series, as many as a device may have; %q would be one more (values refused: %d)", d.Device, len(s.series), first, refused)))
 }
 
 // cut shortens the payloads of dead letters for which the share has no room
