@@ -11,8 +11,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"ganlin/ingest"
 )
 
 // publish runs mosquitto_pub and returns its error with what it printed.
@@ -162,38 +160,4 @@ func TestBadInput(t *testing.T) {
 		}
 	}
 	send(`{"seq":100,"values":{"soil_moisture@40":0.31}}`)
-}
-
-// TestTooManySeries sends more series than a device may have: the rest is
-// rejected and visible, also after a restart, and what there is goes on.
-func TestTooManySeries(t *testing.T) {
-	tr := newTrial(t, asItIs, 1, "")
-	tr.start()
-	wide := func(seq, from, n int) string {
-		keys := make([]string, n)
-		for i := range keys {
-			keys[i] = fmt.Sprintf(`"soil_moisture@%d":0.2`, from+i)
-		}
-		return fmt.Sprintf(`{"seq":%d,"values":{%s}}`, seq, strings.Join(keys, ","))
-	}
-	send := func(payload string) {
-		t.Helper()
-		d := tr.devices[0]
-		if err := tr.publish(d.id, d.id, d.password, "ganlin/v1/"+d.id+"/telemetry", payload); err != nil {
-			t.Fatal(err)
-		}
-	}
-	send(wide(1, 0, ingest.MaxSeries-2))
-	tr.kill()
-	tr.start()
-	send(wide(2, 1000, 5))
-	send(wide(3, 0, 100))
-	a := tr.settled(time.Minute)
-	if want := int64(ingest.MaxSeries + 100); a.Values.Stored != want || a.Values.Rejected != 3 || tr.counted() != want || !a.Conserved() {
-		t.Errorf("%d values stored, want %d and 3 rejected: %+v", tr.counted(), want, a)
-	}
-	waitFor(t, 10*time.Second, "the dead letter", func() (bool, string) {
-		list := string(tr.command("deadletters", "list", "--config", tr.config))
-		return strings.Contains(list, "too_many_series"), list
-	})
 }

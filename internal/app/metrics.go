@@ -58,14 +58,16 @@ var (
 	valuesDesc    = desc("ganlin_ingest_values_total", "Values by what became of them: decoded = stored + duplicate + rejected + ganlin_ingest_values_waiting.", "result")
 	waitingDesc   = desc("ganlin_ingest_values_waiting", "Values in the journal that the database does not have yet.")
 	quietDesc     = desc("ganlin_accounting_quiet", "Whether nothing was on its way between two counts at this scrape, so that the law of conservation holds exactly: 1 or 0.")
-	notesDesc     = desc("ganlin_ingest_notes_total", "Values noted beside the accounting.", "note")
+	notesDesc     = desc("ganlin_ingest_notes_total", "Noted beside the accounting: readings that nothing identifies, facts that came too late.", "note")
 	refusedDesc   = desc("ganlin_door_refused_total", "Logins and publishes refused at the embedded broker, by reason.", "reason")
 	onceDesc      = desc("ganlin_ingest_qos0_messages_total", "Messages of QoS 0 that this process took; nothing is promised for them.")
 	connectedDesc = desc("ganlin_door_connected_devices", "Devices that are connected to the embedded broker.")
 	lagDesc       = desc("ganlin_journal_lag_records", "Records that a reader of the journal has not handled yet.", "reader")
 	lostDesc      = desc("ganlin_journal_lost_records_total", "Records that damage has taken from the journal.")
 	pointsDesc    = desc("ganlin_store_points_total", "Values that InfluxDB has stored.")
-	deadDesc      = desc("ganlin_deadletters_total", "Dead letters by reason.", "reason")
+	deadDesc      = desc("ganlin_deadletters_total", "Dead letters that came, by reason.", "reason")
+	deadBytesDesc = desc("ganlin_deadletters_bytes", "Bytes of the payloads that dead letters hold.")
+	givenUpDesc   = desc("ganlin_deadletters_dropped_total", "What is not kept of dead letters for want of room: letters, payloads of letters that stay, payloads that were cut because their device sends many (since the start).", "what")
 	devicesDesc   = desc("ganlin_devices", "Devices of the registry, by what is known of their connection.", "state")
 	noticesDesc   = desc("ganlin_notices_total", "Messages to farmers of this process by channel and what became of them; again counts tries that failed and are repeated.", "channel", "result")
 	unsentDesc    = desc("ganlin_notices_pending", "Messages to farmers that are to be sent.", "channel")
@@ -110,9 +112,7 @@ func (p *program) Collect(out chan<- prometheus.Metric) {
 	for reader, behind := range p.lags() {
 		gauge(lagDesc, float64(behind.records), reader)
 	}
-	for reason, n := range p.dead.counts() {
-		counter(deadDesc, float64(n), reason)
-	}
+	p.collectLetters(counter, gauge)
 	for by, n := range p.notices.outbox.Counts() {
 		counter(noticesDesc, float64(n), string(by.Channel), by.Result)
 	}
@@ -165,6 +165,23 @@ func (p *program) webhookStates() map[string]int {
 		states[w.State()]++
 	}
 	return states
+}
+
+func (p *program) collectLetters(counter, gauge func(*prometheus.Desc, float64, ...string)) {
+	counts := p.dead.counts()
+	if counts == nil { // the records store does not answer
+		return
+	}
+	var bytes int64
+	for reason, n := range counts {
+		counter(deadDesc, float64(n.Came), reason)
+		bytes += n.Bytes
+	}
+	gauge(deadBytesDesc, float64(bytes))
+	g := p.givenUp(counts)
+	counter(givenUpDesc, float64(g.letters), "letter")
+	counter(givenUpDesc, float64(g.payloads), "payload")
+	counter(givenUpDesc, float64(g.cut), "cut")
 }
 
 // truth is a yes or no as Prometheus has it.

@@ -65,7 +65,7 @@ func (p pageSource) View() dashboards.View {
 	}
 	dead := p.dead.counts()
 	for _, reason := range slices.Sorted(maps.Keys(dead)) {
-		v.DeadLetters = append(v.DeadLetters, dashboards.DeadLetters{Reason: reason, Count: dead[reason]})
+		v.DeadLetters = append(v.DeadLetters, dashboards.DeadLetters{Reason: reason, Count: dead[reason].Came})
 	}
 	if sites := reg.Sites(); len(sites) > 0 {
 		if zone, err := time.LoadLocation(sites[0].TimeZone); err == nil {

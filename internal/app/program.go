@@ -201,6 +201,7 @@ func (p *program) run(ctx context.Context, more ...stage) error {
 		stage{"waiting values", p.store.walk},
 		stage{"store", p.store.run},
 		stage{"dead letters", p.dead.run},
+		stage{"room for dead letters", p.trimLetters},
 		stage{"latest values", p.recent.run},
 		stage{"valves", p.valves.Run},
 		stage{"emergency stop", p.stopAgain},
