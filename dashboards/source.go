@@ -113,8 +113,9 @@ type Ledger struct {
 // A MessageLedger counts messages: received = decoded + dead-lettered.
 type MessageLedger struct{ Received, Decoded, DeadLettered int64 }
 
-// A ValueLedger counts values: decoded = stored + duplicate + rejected + waiting.
-type ValueLedger struct{ Decoded, Stored, Duplicate, Rejected, Waiting int64 }
+// A ValueLedger counts values: decoded = stored + duplicate + rejected + waiting
+// + lost, where lost is 0 unless damage took records from the journal.
+type ValueLedger struct{ Decoded, Stored, Duplicate, Rejected, Waiting, Lost int64 }
 
 // DeadLetters are counted by reason. Reasons are the codes of the dead letters, such as bad_json.
 type DeadLetters struct {

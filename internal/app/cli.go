@@ -61,6 +61,7 @@ type commands struct {
 	Stop        stopCommand        `cmd:"" help:"Emergency stop: close every valve and open none until resume."`
 	Resume      resumeCommand      `cmd:"" help:"End the emergency stop."`
 	Deadletters deadLettersCommand `cmd:"" name:"deadletters" help:"What could not be read or stored, with the reason."`
+	Losses      lossesCommand      `cmd:"" help:"Records that damage to the disk has taken from the journal."`
 	Notify      notifyCommand      `cmd:"" help:"Messages to farmers: contacts, what was sent, a test."`
 	Webhooks    webhooksCommand    `cmd:"" help:"Where signals are sent to."`
 	Doctor      doctorCommand      `cmd:"" help:"Probe broker, journal, database, records and clock; say what each can and cannot keep."`

@@ -36,25 +36,16 @@ type nowReader struct {
 // saveEvery is how often the latest values are saved while they change.
 const saveEvery = 30 * time.Second
 
-// load takes the saved values over and catches up with the journal, so that
-// what is shown and the tick are right from the first moment.
+// load catches up with the journal, so that what is shown and the tick are right
+// from the first moment.
 func (n *nowReader) load(ctx context.Context) error {
-	text, err := n.now.Load(n.file)
-	if err == nil {
-		n.position, err = journal.ParsePosition(text)
-	}
-	if err != nil {
-		n.log.Warn("latest values are read from the journal again", "error", err)
-		n.position = journal.Position{}
-	}
-	n.kept = n.position
 	n.saved = time.Now()
 	head := n.journal.State().End
 	if n.position.Compare(head) >= 0 {
 		return nil
 	}
 	done := errors.New("done")
-	err = n.journal.Follow(ctx, n.position, func(r *journal.Record) error {
+	err := n.journal.Follow(ctx, n.position, func(r *journal.Record) error {
 		n.apply([]*journal.Record{r})
 		if r.Position().Compare(head) >= 0 {
 			return done

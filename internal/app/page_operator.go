@@ -42,9 +42,7 @@ func (p operationsSource) Machine(ctx context.Context) dashboards.Machine {
 	m := dashboards.Machine{
 		ClockOff: !examineClock().OK,
 		Parts:    []dashboards.Part{p.brokerPart(), p.journalPart(), p.databasePart(), p.recordsPart(slow)},
-		Ledger: dashboards.Ledger{
-			Messages: dashboards.MessageLedger(a.Messages), Values: dashboards.ValueLedger(a.Values), Quiet: quiet,
-		},
+		Ledger:   pageLedger(a, quiet),
 		Rejected: tallies(rejected),
 		Readers:  p.readerFigures(),
 		Rules:    p.ruleFigures(a, n),

@@ -10,6 +10,7 @@ import (
 
 	"ganlin/dashboards"
 	"ganlin/devices"
+	"ganlin/internal/httpapi"
 	"ganlin/internal/influx"
 	"ganlin/internal/influx/influxd"
 	"ganlin/internal/now"
@@ -57,11 +58,7 @@ func (p pageSource) View() dashboards.View {
 		Clock:   dashboards.Clock{Stepped: p.o.step, Day: p.o.season.day(p.tick()), Days: p.o.season.days},
 		Parts:   []dashboards.Part{p.brokerPart(), p.journalPart(), p.databasePart()},
 		Command: p.example(),
-		Ledger: dashboards.Ledger{
-			Messages: dashboards.MessageLedger(a.Messages),
-			Values:   dashboards.ValueLedger(a.Values),
-			Quiet:    quiet,
-		},
+		Ledger:  pageLedger(a, quiet),
 	}
 	dead := p.dead.counts()
 	for _, reason := range slices.Sorted(maps.Keys(dead)) {
@@ -101,6 +98,17 @@ func (p pageSource) View() dashboards.View {
 		v.Stations = append(v.Stations, dashboards.Station{ID: s.ID, Devices: atStation[s.ID]})
 	}
 	return v
+}
+
+func pageLedger(a httpapi.Accounting, quiet bool) dashboards.Ledger {
+	v := a.Values
+	return dashboards.Ledger{
+		Messages: dashboards.MessageLedger(a.Messages),
+		Values: dashboards.ValueLedger{
+			Decoded: v.Decoded, Stored: v.Stored, Duplicate: v.Duplicate, Rejected: v.Rejected, Waiting: v.Waiting, Lost: a.Notes.LostValues,
+		},
+		Quiet: quiet,
+	}
 }
 
 func pageDevice(d devices.Device, s *now.Snapshot) dashboards.Device {
@@ -150,6 +158,9 @@ func (p *program) journalPart() dashboards.Part {
 	}
 	part.Conditions = []dashboards.Condition{c}
 	for _, lost := range state.Losses {
+		if !lost.Acknowledged.IsZero() {
+			continue
+		}
 		part.Conditions = append(part.Conditions, dashboards.Condition{Kind: dashboards.JournalLost, First: lost.First, Last: lost.Last})
 	}
 	return part

@@ -87,6 +87,7 @@ type program struct {
 	dead   *deadReader
 	now    *now.State
 	recent *nowReader
+	kept   map[string]keptProgress // by reader
 
 	rules    *rulefile.Set
 	engine   *engine.Engine

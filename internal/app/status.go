@@ -60,10 +60,7 @@ func (p *program) account() (a httpapi.Accounting, rejected map[string]int64, qu
 	for _, n := range rejected {
 		a.Values.Rejected += n
 	}
-	a.Notes = httpapi.Notes{Unidentified: c.Unidentified}
-	for _, lost := range head.Losses {
-		a.Notes.LostRecords += lost.Last - lost.First + 1
-	}
+	a.Notes = httpapi.Notes{Unidentified: c.Unidentified, LostRecords: head.Lost, LostUnacknowledged: head.Unacknowledged(), LostValues: s.lost}
 	return a, rejected, s.walked == head.End.Sequence
 }
 

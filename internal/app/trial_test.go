@@ -196,20 +196,29 @@ func (tr *trial) status() (httpapi.Status, error) {
 	return s, r.call(tr.t.Context(), "GET", "/api/v1/status", nil, &s)
 }
 
-// settled waits until nothing waits for the database any more, and returns the accounting.
+// settled waits until nothing waits for the database any more and nothing is on
+// its way between two counts, and returns the accounting.
 func (tr *trial) settled(limit time.Duration) httpapi.Accounting {
 	tr.t.Helper()
 	var last httpapi.Status
+	quiet := false // after the last one
 	waitFor(tr.t, limit, "every value to be settled", func() (bool, string) {
 		s, err := tr.status()
 		if err != nil {
 			return false, err.Error()
 		}
-		same := s.Accounting == last.Accounting
-		last = s
-		return same && s.Accounting.Values.Waiting == 0 && s.Accounting.Messages.Received > 0, fmt.Sprintf("%+v %v", s.Accounting, s.Parts)
+		settled := quiet && s.Accounting == last.Accounting && s.Accounting.Values.Waiting == 0 && s.Accounting.Messages.Received > 0
+		last, quiet = s, tr.quiet()
+		return settled, fmt.Sprintf("%+v %v", s.Accounting, s.Parts)
 	})
 	return last.Accounting
+}
+
+// quiet reports whether the program says that its terms are of one moment.
+func (tr *trial) quiet() bool {
+	tr.t.Helper()
+	_, metrics := tr.get("/metrics")
+	return bytes.Contains(metrics, []byte("ganlin_accounting_quiet 1\n"))
 }
 
 // counted asks the database how many values it holds.
