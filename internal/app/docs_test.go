@@ -63,6 +63,7 @@ func TestCommandsOfTheDocuments(t *testing.T) {
 		},
 		"ganlin stop":        func([]string) { tr.command("stop", "--data", season) },
 		"ganlin resume":      func([]string) { tr.command("resume", "--data", season) },
+		"ganlin losses":      func(args []string) { tr.command(append(append([]string{"losses"}, args...), "--data", season)...) },
 		"ganlin deadletters": func(args []string) { tr.command(append(append([]string{"deadletters"}, args...), "--data", season)...) },
 		"ganlin devices": func(args []string) {
 			switch {
