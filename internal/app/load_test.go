@@ -32,6 +32,7 @@ type load struct {
 	start time.Time
 
 	sent, acked, brokenSent, duplicateSent atomic.Int64
+	written                                atomic.Int64 // packets, those that were sent again included
 	values                                 atomic.Int64 // distinct values acknowledged
 	reconnects                             atomic.Int64
 }
@@ -86,6 +87,7 @@ func (l *load) device(ctx context.Context, stop <-chan struct{}, n int) error {
 			for err == nil && sent < min(len(waiting), l.window) {
 				id = id%65535 + 1
 				_, err = conn.Write(publishPacket(l.topic(n), id, waiting[sent].payload))
+				l.written.Add(1)
 				sent++
 			}
 			if err != nil {
