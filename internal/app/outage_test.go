@@ -138,9 +138,9 @@ func (tr *trial) missesDatabase() {
 	if _, err := os.Stat(filepath.Join(tr.folder, "ready.json")); err == nil || strings.Contains(tr.out.String(), "all parts are ready") {
 		tr.t.Errorf("the program calls itself ready: %s", tr.out.tail())
 	}
-	if !strings.Contains(tr.out.String(), "InfluxDB is away") {
-		tr.t.Errorf("the log does not name the database: %s", tr.out.tail())
-	}
+	waitFor(tr.t, 10*time.Second, "the log to name the database", func() (bool, string) {
+		return strings.Contains(tr.out.String(), "InfluxDB is away"), tr.out.tail()
+	})
 	if code, body := tr.get("/readyz"); code != 503 || !bytes.Contains(body, []byte("influx")) {
 		tr.t.Errorf("/readyz answers %d %s", code, body)
 	}
