@@ -135,7 +135,7 @@ func TestEveryStateIsSaidInWords(t *testing.T) {
 		"trouble":  {"磁盘已满", "第 5 到 6 号记录丢失", "自 2026年7月12日 06:55 起连不上", "有 1 个正在途中"},
 		"silent":   {"有 1 块地需要留意", "失联", "2 天前", "2026年7月10日 04:00"},
 		"broken":   {"系统需要处理", "账不平，差 1", "两条细线"},
-		"lost":     {"系统需要处理", "第 5 到 6 号记录丢失", "首次准备 InfluxDB，已用 1 分 10 秒", "账平，其中丢失的 8 个已查明"},
+		"lost":     {"系统需要处理", "第 5 到 6 号记录丢失", "首次准备 InfluxDB，已用 1 分 10 秒", "账平，丢失 8 个"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			shows(t, body(t, ask(t, serve(t, newVillage(states()[name])), "/")), texts...)

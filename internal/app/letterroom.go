@@ -18,7 +18,7 @@ const (
 // givenUp counts what is not kept of dead letters: none of it is in the account,
 // which counts messages and values, and all of it is told.
 type givenUp struct {
-	letters  int64 // gone, with their reason and checksum
+	letters  int64 // gone whole
 	payloads int64 // gone from letters that stay
 	cut      int64 // payloads cut before they were kept; since the start of this process
 }
@@ -42,13 +42,11 @@ func (p *program) trimLetters(ctx context.Context) error {
 	told, toldAt := p.givenUp(p.dead.counts()), time.Now()
 	for {
 		counts := p.dead.counts()
-		if n := allLetters(counts); n != came {
+		if n := allLetters(counts); n > came {
 			if _, _, err := p.records.TrimDeadLetters(ctx, room); err != nil && ctx.Err() == nil {
 				p.log.Warn("making room among the dead letters", "error", err)
-			} else {
-				came = n
 			}
-			counts = p.dead.counts()
+			came, counts = n, p.dead.counts()
 		}
 		if g := p.givenUp(counts); counts != nil && g != told && time.Since(toldAt) >= tellEvery {
 			p.log.Warn("not all of the dead letters is kept: some device sends many",

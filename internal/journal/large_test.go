@@ -3,6 +3,7 @@ package journal_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -64,6 +65,25 @@ func TestLargeMessages(t *testing.T) {
 	}
 }
 
+// What cannot be a tag is kept as it came, once for all its readings.
+func TestIDsThatAreNoTags(t *testing.T) {
+	n := newNode(t, t.TempDir(), nil)
+	odd := message("a b", 1)
+	odd.Readings = append(odd.Readings, message("a b", 2, probeQuantities...).Readings...)
+	odd.Values, odd.Topic, odd.Payload, odd.Codec = 1+len(probeQuantities), "some/topic", []byte("as it came"), "other/1"
+	n.append(t, odd, message("a", 1))
+	if lines := n.balance(t); lines != 1 {
+		t.Errorf("%d lines, want that of the good one", lines)
+	}
+	var letters []journal.DeadLetter
+	for _, r := range n.read(t, journal.Position{}) {
+		letters = slices.AppendSeq(letters, r.DeadLetters())
+	}
+	if len(letters) != 1 || letters[0].Reason != ingest.UnknownDevice || letters[0].Topic != odd.Topic || string(letters[0].Payload) != "as it came" || letters[0].Codec != odd.Codec {
+		t.Errorf("dead letters %+v", letters)
+	}
+}
+
 // widest is the legal message that takes the most room in the journal: as many
 // values as 256 KiB hold, each with a line of its own, and the longest ids.
 func widest(t *testing.T) ingest.Decoded {
@@ -119,6 +139,7 @@ func TestEveryLegalMessageFits(t *testing.T) {
 	if c := n.journal.Counters(); c.Received != 3 || c.Decoded != 3 || len(c.Rejected) > 0 || n.journal.State().End.Sequence < 2 {
 		t.Errorf("counters %+v in %d records", c, n.journal.State().End.Sequence)
 	}
+	t.Logf("%d values of one message of %d bytes, in %d records", d.Values, len(d.Payload), n.journal.State().End.Sequence)
 	n.append(t, d)
 	if c := n.journal.Counters(); c.Duplicate != int64(d.Values) {
 		t.Errorf("%d duplicates of %d values that came again", c.Duplicate, d.Values)
