@@ -45,7 +45,7 @@ func Decode(m Message, latest time.Time) (d Decoded) {
 		if cause := recover(); cause != nil {
 			d = whole(m, Unparsable, "the codec gave up on this message, which is a fault of the program: %v", cause)
 		}
-		d.Received, d.Topic, d.Payload, d.Codec = m.Received, m.Topic, m.Payload, codec.Version()
+		d.Received, d.Topic, d.Payload, d.Codec = received(m.Received, latest, &d), m.Topic, m.Payload, codec.Version()
 		for i := range d.Dead {
 			d.Dead[i].Codec = d.Codec
 		}
@@ -58,6 +58,35 @@ func Decode(m Message, latest time.Time) (d Decoded) {
 		return d
 	}
 	return codec.Decode(m, latest)
+}
+
+// received returns when a message came. Nothing comes before it has happened: in
+// step mode, where the clock stands at the last tick and devices live on to the
+// next one, that is the time of the newest thing that it tells, up to the clock's
+// latest time. By the wall's clock the two are the same moment.
+func received(at, latest time.Time, d *Decoded) time.Time {
+	newest := time.Time{}
+	note := func(told time.Time) {
+		if told.After(newest) {
+			newest = told
+		}
+	}
+	for i := range d.Readings {
+		note(d.Readings[i].At)
+	}
+	if d.Report != nil {
+		note(d.Report.At)
+	}
+	if d.Presence != nil {
+		note(d.Presence.At)
+	}
+	if newest.After(latest) {
+		newest = latest
+	}
+	if newest.After(at) {
+		return newest
+	}
+	return at
 }
 
 // whole returns the message as one dead letter: nothing in it could be read.
