@@ -17,17 +17,27 @@ type turn struct {
 	decided       []devices.Decision
 }
 
-// apply applies the facts up to a time, in their order.
+// apply applies the facts up to a time, in their order. Of what is told of one
+// moment, what persons did comes first.
 func (t *turn) apply(until time.Time) {
-	for _, f := range t.site.state.Buffer.take(until) {
-		switch f.Kind {
-		case devices.ReadingFact:
+	t.site.buffer.take(until, func(f *devices.Fact) {
+		t.acted(f.At)
+		if f.Kind == devices.ReadingFact {
 			t.reading(f)
-		case devices.ReportFact:
+		} else {
 			t.report(f)
-		case devices.ActFact:
-			t.act(f.Act)
 		}
+	})
+	t.acted(until)
+}
+
+// acted applies what persons did up to a time.
+func (t *turn) acted(until time.Time) {
+	st := &t.site.state
+	for len(st.Acts) > 0 && !st.Acts[0].At.After(until) {
+		a := st.Acts[0].Act
+		st.Acts = st.Acts[1:]
+		t.act(a)
 	}
 }
 
@@ -56,6 +66,9 @@ func (t *turn) reading(f *devices.Fact) {
 // take checks a reading and keeps it as the newest of its series if it is good.
 func (d *device) take(f *devices.Fact, ctx quality.Context) quality.Verdict {
 	one := d.of(f.Key)
+	if one == nil {
+		return quality.Implausible
+	}
 	one.Verdict = one.Check.Add(f.At, f.Value, f.Key, ctx)
 	switch {
 	case one.Verdict&quality.Spike != 0:
@@ -69,12 +82,19 @@ func (d *device) take(f *devices.Fact, ctx quality.Context) quality.Verdict {
 	return one.Verdict
 }
 
-// of returns the series of a key.
+// maxSeries bounds what is known of a device: none that measures has as many,
+// and one that makes keys up takes no more room and time than others.
+const maxSeries = 256
+
+// of returns the series of a key; nil: the device has too many.
 func (d *device) of(key devices.Key) *series {
 	for i := range d.Series {
 		if d.Series[i].Key == key {
 			return &d.Series[i]
 		}
+	}
+	if len(d.Series) == maxSeries {
+		return nil
 	}
 	d.Series = append(d.Series, series{Key: key})
 	return &d.Series[len(d.Series)-1]

@@ -102,15 +102,12 @@ func (t *turn) leftAlone(i int) (reason string) {
 	return ""
 }
 
-// acts returns what persons did up to a time and the buffer still holds, in order.
-func (b *buffer) acts(until time.Time) (acts []*devices.Act) {
-	for i := range b.Facts {
-		if f := &b.Facts[i]; f.Kind == devices.ActFact && !f.At.After(until) {
+// acts returns what persons did up to a time that the watermark has not reached, in order.
+func (s *Site) acts(until time.Time) (acts []*devices.Act) {
+	for i := range s.state.Acts {
+		if f := &s.state.Acts[i]; !f.At.After(until) {
 			acts = append(acts, f.Act)
 		}
 	}
-	slices.SortFunc(acts, func(x, y *devices.Act) int {
-		return compareFacts(&devices.Fact{Kind: devices.ActFact, At: x.At, Act: x}, &devices.Fact{Kind: devices.ActFact, At: y.At, Act: y})
-	})
 	return acts
 }

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -23,6 +24,7 @@ type Site struct {
 	at      map[devices.DeviceID]spot
 	homes   []home
 	state   state
+	buffer  buffer
 
 	onStation   map[devices.StationID][]devices.DeviceID
 	env         condition.Env // of one evaluation at a time
@@ -39,14 +41,15 @@ type home struct {
 	parcels []int
 }
 
-// A state is all that a site remembers; encoding/json reads back exactly what it wrote.
+// A state is all that a site remembers, but for what waits in its buffer: that
+// lies in the journal. encoding/json reads back exactly what it wrote.
 type state struct {
 	Began     time.Time // the first watermark
 	Tick      time.Time
 	Watermark time.Time
-	Midnight  time.Time // end of the local day that is open
-	Buffer    buffer
-	Late      int64 // facts that came after their time and changed nothing
+	Midnight  time.Time      // end of the local day that is open
+	Acts      []devices.Fact // of persons, that the watermark has not reached, in order
+	Late      int64          // facts that came after their time and changed nothing
 	Stopped   bool
 
 	Devices    map[devices.DeviceID]*device
@@ -193,33 +196,56 @@ func (s *Site) Late() int64 { return s.state.Late }
 func (s *Site) Watermark() time.Time { return s.state.Watermark }
 
 // Add takes a fact. It plays no part before the tick that its time belongs to.
-// A reading whose time is over changes nothing any more and is counted late; a
-// valve's report is never too late to be believed.
 func (s *Site) Add(f devices.Fact) {
+	if s.Note(&f) > 0 {
+		s.Hold(&f)
+	}
+}
+
+// Note takes note of a fact that has come, and returns how much room it takes
+// until its time has come: one for a reading; 0: it does not wait. A reading whose
+// time is over changes nothing any more and is counted late; a valve's report is
+// never too late to be believed.
+func (s *Site) Note(f *devices.Fact) (room int) {
 	switch f.Kind {
 	case devices.ReadingFact:
 		if !f.At.After(s.state.Watermark) {
 			if _, ours := s.at[f.Device]; ours {
 				s.state.Late++
 			}
-			return
+			return 0
 		}
+		return 1
 	case devices.ReportFact, devices.ActFact:
-	default:
+		return reportSize
+	}
+	return 0
+}
+
+// Hold keeps a fact that was noted until its time has come. Acts are part of
+// the site's state; readings and reports are not, and are to be held again from
+// the journal once the site was restored.
+func (s *Site) Hold(f *devices.Fact) {
+	if f.Kind != devices.ActFact {
+		s.buffer.add(f)
 		return
 	}
-	s.state.Buffer.add(f)
+	acts := append(s.state.Acts, *f)
+	for i := len(acts) - 1; i > 0 && cmp.Or(acts[i].At.Compare(acts[i-1].At), strings.Compare(acts[i].Act.ID, acts[i-1].Act.ID)) < 0; i-- {
+		acts[i], acts[i-1] = acts[i-1], acts[i]
+	}
+	s.state.Acts = acts
 }
+
+// Holds returns how much room the readings and reports take that are held.
+func (s *Site) Holds() int { return s.buffer.size }
 
 // Tick lets event time come to at, and returns what is decided then.
 func (s *Site) Tick(at time.Time) []devices.Decision {
 	if !at.After(s.state.Tick) {
 		return nil
 	}
-	watermark := at.Add(-s.c.Lateness)
-	if watermark.Before(s.state.Watermark) {
-		watermark = s.state.Watermark // a new version may allow facts more time; what is over stays over
-	}
+	watermark := s.WatermarkAt(at)
 	if s.state.Midnight.IsZero() {
 		s.begin(watermark)
 	}
@@ -233,10 +259,20 @@ func (s *Site) Tick(at time.Time) []devices.Decision {
 	s.state.Tick, s.state.Watermark = at, watermark
 	t.valves()
 	if evaluate {
-		t.ahead = s.state.Buffer.acts(at)
+		t.ahead = s.acts(at)
 		t.evaluate()
 	}
 	return t.decided
+}
+
+// WatermarkAt returns up to when facts are applied at a tick. A new version may
+// allow facts more time; what is over stays over.
+func (s *Site) WatermarkAt(tick time.Time) time.Time {
+	watermark := tick.Add(-s.c.Lateness)
+	if watermark.Before(s.state.Watermark) {
+		return s.state.Watermark
+	}
+	return watermark
 }
 
 // evaluateEvery is the grid of event time on which rules are looked at.
@@ -276,7 +312,7 @@ func (s *Site) Restore(text []byte) error {
 		return fmt.Errorf("reading the state of a site: %w", err)
 	}
 	st.adopt(&s.c, s.parcels, s.homes)
-	s.state = st
+	s.state, s.buffer = st, buffer{}
 	return nil
 }
 

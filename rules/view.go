@@ -14,13 +14,13 @@ import (
 type View struct {
 	Site       devices.SiteID
 	Watermark  time.Time
-	Late       int64
 	Stopped    bool
 	Plots      []PlotView      // by id
 	Valves     []valve.Valve   // by plot
 	Alerts     []AlertView     // that are not inactive, by rule and subject
 	Households []HouseholdView // by id
 
+	Tally           Tally
 	TodayL, SeasonL float64 // delivered by all valves, litres
 	Openings        int     // of the season
 }
@@ -67,7 +67,7 @@ type HouseholdView struct {
 // View tells how the site stands. It shares nothing with the site.
 func (s *Site) View() View {
 	at := s.state.Watermark
-	v := View{Site: s.c.Site.ID, Watermark: at, Late: s.state.Late, Stopped: s.state.Stopped}
+	v := View{Site: s.c.Site.ID, Watermark: at, Stopped: s.state.Stopped, Tally: s.Tally()}
 	if at.IsZero() {
 		return v
 	}
@@ -75,7 +75,7 @@ func (s *Site) View() View {
 	for id, st := range s.state.Stations {
 		rain[id] = st.Rain7d.Sum(at)
 	}
-	t := &turn{site: s, at: s.state.Tick, watermark: at, ahead: s.state.Buffer.acts(s.state.Tick)}
+	t := &turn{site: s, at: s.state.Tick, watermark: at, ahead: s.acts(s.state.Tick)}
 	for i := range s.parcels {
 		p, soil := s.state.Plots[s.parcels[i].ID], s.soil(i, at)
 		one := PlotView{

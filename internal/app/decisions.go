@@ -153,10 +153,8 @@ func (j engineJournal) Follow(ctx context.Context, after engine.Position, fn fun
 		return err
 	}
 	return j.p.journal.Follow(ctx, from, func(r *journal.Record) error {
-		for f := range r.Facts() {
-			if f.Kind == devices.ReportFact {
-				j.p.valves.Reported(f.Device, *f.Report)
-			}
+		for f := range r.FactsOf(devices.ReportFact) {
+			j.p.valves.Reported(f.Device, *f.Report)
 		}
 		if err := fn(enginePosition(r.Position()), r); err != nil {
 			return err
@@ -164,6 +162,32 @@ func (j engineJournal) Follow(ctx context.Context, after engine.Position, fn fun
 		j.p.handled.set([]*journal.Record{r})
 		return nil
 	})
+}
+
+// Read ends with a record, or where the journal has lost it.
+func (j engineJournal) Read(ctx context.Context, after engine.Position, last uint64, fn func(engine.Position, engine.Record) error) error {
+	from, err := journal.ParsePosition(after.Text)
+	if err != nil {
+		return err
+	}
+	over := errors.New("over")
+	err = j.p.journal.Follow(ctx, from, func(r *journal.Record) error {
+		at := enginePosition(r.Position())
+		if at.Sequence > last {
+			return over
+		}
+		if err := fn(at, r); err != nil {
+			return err
+		}
+		if at.Sequence == last {
+			return over
+		}
+		return nil
+	})
+	if errors.Is(err, over) {
+		return nil
+	}
+	return err
 }
 
 func (j engineJournal) AppendDecisions(ctx context.Context, decisions []devices.Decision) error {

@@ -29,7 +29,7 @@ type load struct {
 	duplicates, late, broken float64
 
 	seed  uint64
-	start time.Time
+	start time.Time // of the instants of messages; zero: each is of the moment when it is made
 
 	sent, acked, brokenSent, duplicateSent atomic.Int64
 	written                                atomic.Int64 // packets, those that were sent again included
@@ -146,7 +146,10 @@ func (l *load) make(n int, rng *rand.Rand) func() loadMessage {
 			return loadMessage{payload: last}
 		default:
 			seq++
-			at := l.start.UnixMilli() + 2*seq
+			at := time.Now().UnixMilli()
+			if !l.start.IsZero() {
+				at = l.start.UnixMilli() + 2*seq
+			}
 			if dice > 1-l.late {
 				at -= 3_600_000 + 1 // odd: never the time of another message
 			}

@@ -20,6 +20,7 @@ type nowReader struct {
 	now     *now.State
 	file    string
 	log     *slog.Logger
+	facts   []devices.Fact // of one batch at a time
 
 	// reported hears the valves' words, also while the rules wait for the records
 	// store: an emergency stop needs the answers. Nil until there are valves.
@@ -69,18 +70,24 @@ func (n *nowReader) run(ctx context.Context) error {
 	return errors.Join(err, n.save())
 }
 
+// keptFacts bounds the room that is kept from one batch to the next.
+const keptFacts = 4096
+
 func (n *nowReader) apply(batch []*journal.Record) {
-	var facts []devices.Fact
+	n.facts = n.facts[:0]
 	for _, r := range batch {
 		for f := range r.Facts() {
-			facts = append(facts, f)
+			n.facts = append(n.facts, f)
 			if f.Kind == devices.ReportFact && n.reported != nil {
 				n.reported(f.Device, *f.Report)
 			}
 		}
 	}
 	at := batch[len(batch)-1].Position()
-	n.now.Apply(at.String(), facts)
+	n.now.Apply(at.String(), n.facts)
+	if clear(n.facts); cap(n.facts) > keptFacts {
+		n.facts = nil // it was an uncommonly large batch
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.position = at

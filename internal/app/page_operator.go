@@ -119,7 +119,7 @@ func (p operationsSource) ruleFigures(a httpapi.Accounting, n tally) dashboards.
 	if p.step == nil && !f.Tick.IsZero() {
 		f.TickAge = p.clock.Now().Sub(f.Tick)
 	}
-	for _, view := range p.decidedNow().views {
+	for _, view := range p.decidedNow().of.Sites {
 		for _, alert := range view.Alerts {
 			if alert.Rule == brokenRule {
 				f.Broken++

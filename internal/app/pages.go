@@ -157,6 +157,9 @@ func (p *program) journalPart() dashboards.Part {
 		c = dashboards.Condition{Kind: dashboards.JournalDiskFull, Detail: state.Refusing}
 	}
 	part.Conditions = []dashboards.Condition{c}
+	if w := p.engine.Waiting(); w.Crowded {
+		part.Conditions = append(part.Conditions, dashboards.Condition{Kind: dashboards.JournalCrowded, Count: int64(w.Left)})
+	}
 	for _, lost := range state.Losses {
 		if !lost.Acknowledged.IsZero() {
 			continue

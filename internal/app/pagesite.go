@@ -37,7 +37,7 @@ func (p *program) decidedView() *decidedView {
 			names[string(d.ID)] = names[string(d.Plot)]
 		}
 	}
-	for _, site := range p.decidedNow().views {
+	for _, site := range p.decidedNow().of.Sites {
 		for _, plot := range site.Plots {
 			v.plots[plot.ID] = plot
 		}

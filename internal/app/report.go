@@ -212,14 +212,14 @@ func (r *seasonReport) decided(ctx context.Context, p *program) error {
 // rank compares the losses that the rules projected with those that the fields really had.
 func (r *seasonReport) rank(p *program, lived village.Report) {
 	var projected, real []float64
-	p.engine.Look(func(s *rules.Site) {
-		for _, h := range s.View().Households {
+	for _, s := range p.engine.Views().Sites {
+		for _, h := range s.Households {
 			r.Households++
 			if truth, ok := lived.Losses[h.ID]; ok && h.Clue.Loss.Mid != nil {
 				projected, real = append(projected, *h.Clue.Loss.Mid), append(real, truth)
 			}
 		}
-	})
+	}
 	if len(real) > 1 {
 		r.Clues.RankCorrelation = risk.RankCorrelation(projected, real)
 	}
