@@ -160,7 +160,8 @@ func (s *Site) judged(key string) *condition.Rule {
 	case condition.Station:
 		there = s.state.Stations[devices.StationID(subject)] != nil
 	case condition.Valve:
-		there = s.state.Valves[devices.DeviceID(subject)] != nil
+		g := s.state.Valves[devices.DeviceID(subject)]
+		there = g != nil && g.Left.IsZero()
 	case condition.Device:
 		there = s.state.Devices[devices.DeviceID(subject)] != nil
 	}

@@ -154,12 +154,15 @@ func (t *turn) meter(parcel int, f *devices.Fact) {
 
 // report takes a valve's word.
 func (t *turn) report(f *devices.Fact) {
-	where, ours := t.site.at[f.Device]
-	if !ours || where.valve < 0 {
+	g := t.site.state.Valves[f.Device]
+	if g == nil {
 		return
 	}
-	g := t.site.state.Valves[f.Device]
-	t.happened(where.valve, f.Device, g.Valve.Report(*f.Report, f.At))
+	parcel := t.site.at[f.Device].valve
+	if !g.Left.IsZero() {
+		parcel = t.site.parcel(g.Plot)
+	}
+	t.happened(parcel, f.Device, g.Valve.Report(*f.Report, f.At))
 }
 
 // valves lets the valves' own time pass.
@@ -169,9 +172,11 @@ func (t *turn) valves() {
 			t.happened(i, d.ID, t.site.state.Valves[d.ID].Valve.Tick(t.watermark, t.at))
 		}
 	}
+	t.leavers()
 }
 
-// happened decides what follows from what happened to a valve.
+// happened decides what follows from what happened to a valve. The parcel is that
+// of its plot, -1 when the plot is gone.
 func (t *turn) happened(parcel int, id devices.DeviceID, events []valve.Event) {
 	g := t.site.state.Valves[id]
 	for _, e := range events {
@@ -181,7 +186,7 @@ func (t *turn) happened(parcel int, id devices.DeviceID, events []valve.Event) {
 		if e.Kind.Alarm() {
 			g.Failed = noted(g.Failed, e.At)
 		}
-		if e.Kind == valve.WasOpened || e.Kind == valve.HandOpened {
+		if parcel >= 0 && (e.Kind == valve.WasOpened || e.Kind == valve.HandOpened) {
 			t.soaking(parcel, e.At)
 		}
 		if e.Ended != nil {

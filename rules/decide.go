@@ -39,7 +39,8 @@ const leaseRule = "lease"
 
 // command decides a command to a valve, or what became of one.
 func (t *turn) command(parcel int, id devices.DeviceID, outcome, command string, at time.Time, reason string, c *devices.Command) {
-	d := t.decision(devices.CommandDecision, leaseRule, "1", string(id), t.site.parcels[parcel].ID, outcome)
+	where, _ := t.land(parcel, id)
+	d := t.decision(devices.CommandDecision, leaseRule, "1", string(id), where.ID, outcome)
 	d.Texts["command"] = command
 	if reason != "" {
 		d.Texts["reason"] = reason
@@ -59,12 +60,11 @@ func (t *turn) command(parcel int, id devices.DeviceID, outcome, command string,
 // ended enters an opening that is over into the ledger, and its water into the plot.
 func (t *turn) ended(parcel int, id devices.DeviceID, e *valve.Ended) {
 	s := t.site
-	where := &s.parcels[parcel]
-	p := s.state.Plots[where.ID]
+	where, p := t.land(parcel, id)
 	d := t.decision(devices.LedgerDecision, leaseRule, "1", string(id), where.ID, string(e.By))
 	d.ID = idOf(d.Site, d.Subject, d.Rule, string(d.Kind), e.Command, e.OpenedAt)
 	point := devices.Point{
-		Measurement: devices.LedgerMeasurement, Location: s.location(parcel), Valve: id, At: e.OpenedAt.UTC(),
+		Measurement: devices.LedgerMeasurement, Location: s.locationOf(where), Valve: id, At: e.OpenedAt.UTC(),
 		Numbers: map[string]float64{"commanded_l": e.CommandedL, "duration_s": e.DurationS},
 	}
 	d.Texts["command"] = e.Command
@@ -83,7 +83,7 @@ func (t *turn) ended(parcel int, id devices.DeviceID, e *valve.Ended) {
 		d.Unknown = append(d.Unknown, "delivered_l")
 		p.NetUnknown = p.NetUnknown || !e.Still
 	}
-	t.soaked(parcel, soaked{id, e.Command, e.OpenedAt, e.DeliveredL}, e.ClosedAt)
+	t.soaked(p, soaked{id, e.Command, e.OpenedAt, e.DeliveredL}, e.ClosedAt)
 	p.Openings++
 	if litres != nil {
 		p.TodayL += *litres

@@ -50,6 +50,7 @@ func (t *turn) evaluate() {
 		where.location.Plot = d.Plot
 		t.alertsAbout(condition.Device, &where, env)
 	}
+	t.left()
 	t.mended()
 	t.orphaned()
 }

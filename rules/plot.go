@@ -217,8 +217,9 @@ func (s *Site) localDay(end time.Time) time.Time {
 	return s.midnight(end, -1).In(s.c.Zone)
 }
 
-func (s *Site) location(i int) devices.Location {
-	p := &s.parcels[i]
+func (s *Site) location(i int) devices.Location { return s.locationOf(&s.parcels[i]) }
+
+func (s *Site) locationOf(p *parcel) devices.Location {
 	return devices.Location{Plot: p.ID, Site: s.c.Site.ID, Place: p.Place}
 }
 

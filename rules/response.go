@@ -67,9 +67,8 @@ func depths(readings []water.ProbeReading) (all []int) {
 }
 
 // soaked adds an opening that is over.
-func (t *turn) soaked(i int, one soaked, closedAt time.Time) {
+func (t *turn) soaked(p *plot, one soaked, closedAt time.Time) {
 	s := t.site
-	p := s.state.Plots[s.parcels[i].ID]
 	k := p.Soaking
 	if k == nil || one.OpenedAt.Before(k.Began) {
 		return // nobody saw how it stood before

@@ -65,6 +65,7 @@ type state struct {
 type household struct {
 	Machine risk.Household
 	Clue    risk.Clue
+	Place   devices.PlaceCode // where its open clue was raised and is counted, wherever its plots go
 }
 
 // A device is what is known of one that measures.
@@ -89,9 +90,11 @@ type series struct {
 // A gate is a valve with what its meter told.
 type gate struct {
 	Valve   *valve.Valve
-	Failed  []time.Time // commands that were not obeyed, of the last 24 hours
-	Still   bool        // the meter did not turn in the opening that is
-	LeakL   float64     // since it closed
+	Plot    devices.PlotID // that it waters, or did before it left
+	Left    time.Time      `json:",omitzero"` // when it left the registry without being closed
+	Failed  []time.Time    // commands that were not obeyed, of the last 24 hours
+	Still   bool           // the meter did not turn in the opening that is
+	LeakL   float64        // since it closed
 	LastLPM float64
 	LastAt  time.Time
 	RateLPM float64 `json:",omitempty"` // of its last openings, litres a minute; 0: not known
@@ -146,8 +149,10 @@ func (s *Site) Configure(c Config) {
 	s.state.adopt(&c, s.parcels, s.homes)
 }
 
-// adopt makes an entry for everything that is new and drops what is gone.
+// adopt makes an entry for everything that is new and drops what is gone, but
+// for what has to come to an end.
 func (st *state) adopt(c *Config, parcels []parcel, homes []home) {
+	before := *st
 	st.Devices = keep(st.Devices, c.Devices, func(d devices.Device) devices.DeviceID { return d.ID }, func(devices.Device) *device {
 		return &device{Since: st.Watermark}
 	})
@@ -162,9 +167,12 @@ func (st *state) adopt(c *Config, parcels []parcel, homes []home) {
 	st.Valves = keep(st.Valves, valves, func(d devices.Device) devices.DeviceID { return d.ID }, func(d devices.Device) *gate {
 		return &gate{Valve: valve.New(d.ID, valve.Limits{})}
 	})
-	for _, d := range valves {
-		st.Valves[d.ID].Valve.Stopped = st.Stopped
-		st.Valves[d.ID].Valve.Limits = valve.Limits{MaxDurationS: d.MaxDurationS, MaxVolumeL: d.MaxVolumeL}
+	for _, p := range parcels {
+		for _, d := range p.valves {
+			g := st.Valves[d.ID]
+			g.Plot, g.Left, g.Valve.Stopped = p.ID, time.Time{}, st.Stopped
+			g.Valve.Limits = valve.Limits{MaxDurationS: d.MaxDurationS, MaxVolumeL: d.MaxVolumeL}
+		}
 	}
 	st.Households = keep(st.Households, homes, func(h home) devices.HouseholdID { return h.id }, func(h home) *household {
 		return &household{Machine: risk.Household{ID: h.id}}
@@ -172,6 +180,7 @@ func (st *state) adopt(c *Config, parcels []parcel, homes []home) {
 	if st.Alerts == nil {
 		st.Alerts = map[string]*alert{}
 	}
+	st.leave(&before)
 }
 
 func keep[K comparable, V, T any](old map[K]*V, list []T, id func(T) K, fresh func(T) *V) map[K]*V {

@@ -18,8 +18,8 @@ func Make(configs []Config) Sites {
 }
 
 // Configure puts another version of registry and rules into force. A site goes
-// on as it stands, and a new one begins. Of one that is gone the alerts end;
-// that is what is decided.
+// on as it stands, and a new one begins. Of one that is gone alerts, clues and
+// waterings end and valves are told to close; that is what is decided.
 func (all Sites) Configure(configs []Config) (now Sites, decided []devices.Decision) {
 	for _, c := range configs {
 		s := all.site(c.Site.ID)
@@ -86,9 +86,16 @@ func (all Sites) find(id devices.SiteID) (int, bool) {
 	return slices.BinarySearchFunc(all, id, func(s *Site, id devices.SiteID) int { return strings.Compare(string(s.ID()), string(id)) })
 }
 
-// close ends the alerts of a site that is no more, at its last tick.
+// close ends all of a site that is no more, at its last tick.
 func (s *Site) close() []devices.Decision {
 	t := &turn{site: s, at: s.state.Tick, watermark: s.state.Watermark}
 	t.end(slices.Collect(maps.Keys(s.state.Alerts)))
+	s.Configure(Config{Site: s.c.Site, Zone: s.c.Zone, Rules: s.c.Rules})
+	t.left()
+	for _, id := range s.Leaving() {
+		g := s.state.Valves[id]
+		t.sendHome(-1, id, g)
+		t.forsake(-1, id, g)
+	}
 	return t.decided
 }

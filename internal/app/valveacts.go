@@ -124,7 +124,7 @@ type stopReport struct {
 func (p *program) stopAll(ctx context.Context, by string) map[devices.DeviceID]error {
 	r := stopReport{at: p.clock.Now(), by: by}
 	p.lastStop.Store(&r)
-	results := p.valves.StopAll(ctx, p.commanded())
+	results := p.valves.StopAll(ctx, p.everyValve())
 	p.lastStop.Store(&stopReport{r.at, by, results})
 	return results
 }

@@ -57,6 +57,12 @@ func (p *program) commanded() []devices.DeviceID {
 	return all
 }
 
+// everyValve returns the valves of the registry, and those that have left it and
+// are not known to be closed.
+func (p *program) everyValve() []devices.DeviceID {
+	return append(p.commanded(), p.engine.Leaving()...)
+}
+
 // readyPatience is how long a step waits, after a start, for valves to say how
 // they stand. One that says nothing is not opened, and holds nobody up longer.
 const readyPatience = 20 * time.Second

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -197,4 +198,30 @@ func TestViews(t *testing.T) {
 			t.Errorf("%d plots at %v of %d records", len(views.Sites[0].Plots), e.At(), len(w.records))
 		}
 	})
+}
+
+// TestLeaving takes a valve out of the registry that nobody has heard of: it may
+// be open, and an emergency stop has to know of it, also behind a restart.
+func TestLeaving(t *testing.T) {
+	w := newWorld(t, 0)
+	tick := func(hour int) record {
+		at := begin.Add(time.Duration(hour) * time.Hour)
+		return record{facts: []devices.Fact{{Kind: devices.TickFact, At: at, Location: devices.Location{Site: "sanquan"}}}}
+	}
+	version := func(v devices.Version) record {
+		return record{facts: []devices.Fact{{Kind: devices.VersionFact, At: begin, Version: &v}}}
+	}
+	for _, step := range []struct {
+		told record
+		want []devices.DeviceID
+	}{{version(first), nil}, {tick(0), nil}, {version(third), []devices.DeviceID{"v-1"}}, {tick(1), []devices.DeviceID{"v-1"}}, {version(first), nil}} {
+		w.records = append(w.records, step.told)
+		e, _, _ := newEngine(t, w)
+		if err := e.Run(t.Context()); !errors.Is(err, errOver) {
+			t.Fatal(err)
+		}
+		if got := e.Leaving(); !slices.Equal(got, step.want) {
+			t.Errorf("leaving are %v, want %v", got, step.want)
+		}
+	}
 }

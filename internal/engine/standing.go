@@ -23,6 +23,7 @@ type standing struct {
 	late    int64
 	looked  int64
 	waiting Waiting
+	leaving []devices.DeviceID
 }
 
 // Views are how all sites stand behind a tick. All who look share them, so
@@ -38,13 +39,16 @@ const viewEvery = 200 * time.Millisecond
 
 // tell makes known what has been handled, with a view of it.
 func (e *Engine) tell() {
-	late := int64(0)
+	late, leaving := int64(0), []devices.DeviceID(nil)
 	for _, s := range e.sites {
 		late += s.Late()
+		if e.told.turn != e.turn { // nobody else writes it
+			leaving = append(leaving, s.Leaving()...)
+		}
 	}
 	waiting := e.counted()
 	t := &e.told
-	if t.turn != e.turn { // nobody else writes it
+	if t.turn != e.turn {
 		e.mu.Lock()
 		if time.Since(e.viewed) >= viewEvery {
 			e.view()
@@ -55,7 +59,7 @@ func (e *Engine) tell() {
 	defer t.mu.Unlock()
 	t.at, t.version, t.ticked, t.late, t.looked, t.waiting = e.at, e.version, e.ticked, late, e.looked, waiting
 	if t.turn != e.turn {
-		t.turn = e.turn
+		t.turn, t.leaving = e.turn, leaving
 		close(t.changed)
 		t.changed = make(chan struct{})
 	}
@@ -115,6 +119,11 @@ func (e *Engine) Late() int64 { return told(e, func(s *standing) int64 { return 
 
 // Waiting returns what waits for its time.
 func (e *Engine) Waiting() Waiting { return told(e, func(s *standing) Waiting { return s.waiting }) }
+
+// Leaving returns the valves that have left the registry and are not known to be closed.
+func (e *Engine) Leaving() []devices.DeviceID {
+	return told(e, func(s *standing) []devices.DeviceID { return s.leaving })
+}
 
 // Kept is where reading begins after a restart, with what waits for its time:
 // nothing behind it may be purged.

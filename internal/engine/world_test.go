@@ -24,10 +24,12 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var begin = time.Date(2026, 6, 30, 16, 0, 0, 0, time.UTC) // local midnight
 
-// The two versions of the registry: the second has a plot and a probe more.
+// The versions of the registry: the second has a plot and a probe more, in the
+// third the valve waters nothing.
 var (
 	first  = devices.Version{Registry: "one", Rules: "r"}
 	second = devices.Version{Registry: "two", Rules: "r"}
+	third  = devices.Version{Registry: "three", Rules: "r"}
 )
 
 // configure makes the site of a version.
@@ -44,6 +46,9 @@ func configure(_ context.Context, v devices.Version) ([]rules.Config, error) {
 	}}
 	all := []devices.Device{
 		{ID: "s-1", Plot: "p-1"}, {ID: "w-1", Station: "w-1"}, {ID: "v-1", Plot: "p-1", MaxDurationS: 7200},
+	}
+	if v == third {
+		plots[0].Valves = nil
 	}
 	if v == second {
 		another := plots[0]

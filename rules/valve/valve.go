@@ -249,6 +249,18 @@ func (v *Valve) Stop(at time.Time) []Event {
 // Resume ends the emergency stop.
 func (v *Valve) Resume() { v.Stopped = false }
 
+// Unanswered returns the ids of the commands of which nothing was told yet.
+func (v *Valve) Unanswered() []string {
+	all := slices.Clone(v.Idle)
+	if v.Pending != nil {
+		all = append(all, v.Pending.Command)
+	}
+	if v.Closing != nil {
+		all = append(all, v.Closing.Command)
+	}
+	return all
+}
+
 // Clear takes a person's word that the valve is shut: an opening has ended, locks are off.
 func (v *Valve) Clear(at time.Time) []Event {
 	v.still()
