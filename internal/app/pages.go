@@ -51,8 +51,8 @@ func (p pageSource) Changes(ctx context.Context) <-chan struct{} {
 
 // View collects what the page shows of this moment.
 func (p pageSource) View() dashboards.View {
-	reg := p.registry.Load()
-	snapshot := p.now.Snapshot()
+	village := p.decidedNow()
+	reg, snapshot := village.registry, p.now.Snapshot()
 	a, quiet := p.accounting()
 	v := dashboards.View{
 		Clock:   dashboards.Clock{Stepped: p.o.step, Day: p.o.season.day(p.tick()), Days: p.o.season.days},
@@ -75,27 +75,25 @@ func (p pageSource) View() dashboards.View {
 		}
 	}
 
-	onPlot := map[devices.PlotID][]dashboards.Device{}
-	atStation := map[devices.StationID][]dashboards.Device{}
-	for _, d := range reg.Devices() {
-		shown := pageDevice(d, snapshot)
-		if d.Plot != "" {
-			onPlot[d.Plot] = append(onPlot[d.Plot], shown)
-		} else {
-			atStation[d.Station] = append(atStation[d.Station], shown)
+	decided := village.shown()
+	all := make([]dashboards.Device, 0, len(reg.Devices()))
+	shown := func(some []devices.Device) []dashboards.Device {
+		first := len(all)
+		for _, d := range some {
+			all = append(all, pageDevice(d, snapshot))
 		}
+		return all[first:len(all):len(all)]
 	}
-	decided := p.decidedView()
 	for _, plot := range reg.Plots() {
 		one := dashboards.Plot{
-			ID: plot.ID, Name: plot.Name, Devices: onPlot[plot.ID], Crop: plot.Crop, AreaMu: plot.AreaMu, Mode: plot.Mode,
+			ID: plot.ID, Name: plot.Name, Devices: shown(village.onPlot[plot.ID]), Crop: plot.Crop, AreaMu: plot.AreaMu, Mode: plot.Mode,
 		}
 		decided.fill(&one)
 		v.Plots = append(v.Plots, one)
 	}
 	v.Alerts, v.Clues, v.Water = decided.alerts, decided.clues, decided.water
 	for _, s := range reg.Stations() {
-		v.Stations = append(v.Stations, dashboards.Station{ID: s.ID, Devices: atStation[s.ID]})
+		v.Stations = append(v.Stations, dashboards.Station{ID: s.ID, Devices: shown(village.atStation[s.ID])})
 	}
 	return v
 }

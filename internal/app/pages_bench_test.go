@@ -15,6 +15,7 @@ import (
 	"ganlin/devices"
 	"ganlin/ingest"
 	"ganlin/internal/httpapi"
+	"ganlin/internal/records"
 	"ganlin/internal/registry"
 )
 
@@ -53,6 +54,7 @@ func benchmarkPages(b *testing.B, sites, plots int) {
 	for l.at.Before(midnight.Add(-time.Hour)) { // a day and more, so that all is known
 		l.pass(b, time.Hour)
 	}
+	manyClues(b, s, 10_000)
 	farmer := bearer(s.add(b, httpapi.NewAccount{ID: "f", Role: "farmer", Household: "h-0-7"}))
 	worker := bearer(s.add(b, httpapi.NewAccount{ID: "g", Role: "grid_worker", Places: []devices.PlaceCode{"500119101"}}))
 	operator := bearer(s.token)
@@ -206,6 +208,27 @@ func (l *lived) say(b *testing.B, some []devices.Device, at time.Time) {
 		if err := l.journal.Append(b.Context(), batch); err != nil {
 			b.Error(err)
 		}
+	}
+}
+
+// manyClues keeps so many clues, every second one withdrawn.
+func manyClues(b *testing.B, s still, n int) {
+	b.Helper()
+	var clues []records.ClueRow
+	for i := range n {
+		at := clueDay.Add(time.Duration(i) * time.Minute)
+		one := records.ClueRow{
+			ID: fmt.Sprintf("c-%d", i), Household: devices.HouseholdID(fmt.Sprintf("h-0-%d", i)), Site: "site-0", Place: devices.PlaceCode(fmt.Sprintf("500119101%03d", i%250+1)),
+			State: "raised", Level: []string{"blue", "yellow", "orange", "red"}[i%4], Cause: "drought", RaisedAt: at, UpdatedAt: at, Decision: fmt.Sprintf("d-%d", i),
+			Body: fmt.Appendf(nil, `{"confidence":"medium","loss_low":0.1,"loss_mid":0.%03d,"loss_high":0.9,"plots":[{"plot":"p-0-%d","area_mu":3.2,"loss":0.2}]}`, i%1000, i%40),
+		}
+		if i%2 == 1 {
+			one.State, one.WithdrawnAt = "withdrawn", at.Add(time.Hour)
+		}
+		clues = append(clues, one)
+	}
+	if err := s.records.CommitEffects(b.Context(), records.Effects{Progress: records.Progress{Reader: "none"}, Clues: clues}); err != nil {
+		b.Fatal(err)
 	}
 }
 

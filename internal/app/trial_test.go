@@ -2,6 +2,7 @@ package app
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -45,6 +46,7 @@ func counts(short, full int) int {
 type trial struct {
 	t       testing.TB
 	kind    string
+	program string // that is started; empty: this test binary
 	folder  string
 	config  string
 	mqtt    string // host:port
@@ -132,7 +134,7 @@ func (tr *trial) launch(args ...string) {
 	tr.t.Helper()
 	name := filepath.Join(tr.folder, "ready.json")
 	_ = os.Remove(name)
-	tr.cmd = exec.Command(os.Args[0], append(args, "--ready", name)...)
+	tr.cmd = exec.Command(cmp.Or(tr.program, os.Args[0]), append(args, "--ready", name)...)
 	tr.cmd.Env = append(os.Environ(), trialEnv+"="+tr.kind)
 	tr.out = &logged{}
 	tr.cmd.Stdout, tr.cmd.Stderr = tr.out, tr.out

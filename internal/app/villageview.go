@@ -38,6 +38,9 @@ type villageView struct {
 	standing   map[devices.PlotID]*rules.PlotView
 	valves     map[devices.DeviceID]*valve.Valve
 	households map[devices.HouseholdID][]*rules.HouseholdView // one in each site where it has plots
+
+	once    sync.Once
+	decided *decidedView // see shown
 }
 
 // A viewCache holds the newest view.

@@ -96,11 +96,10 @@ type Engine struct {
 	savedTick   time.Time
 	began       time.Time // of the facts that wait for a commit, on the wall
 
-	mu     sync.Mutex // held while the sites change, and while a view of them is made
-	sites  rules.Sites
-	turn   uint64 // counts the ticks and versions that have changed them
-	views  atomic.Pointer[Views]
-	viewed time.Time // on the wall: when the newest was made
+	mu    sync.Mutex // held while the sites change, and while a view of them is made
+	sites rules.Sites
+	turn  uint64 // counts the ticks and versions that have changed them
+	views atomic.Pointer[Views]
 
 	told standing
 }

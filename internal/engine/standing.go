@@ -19,6 +19,7 @@ type standing struct {
 	version devices.Version
 	ticked  time.Time     // the newest tick whose effects are committed
 	turn    uint64        // of the sites
+	awaited uint64        // the turn that WaitTick was asked for last
 	changed chan struct{} // closed when it changes
 	late    int64
 	looked  int64
@@ -31,11 +32,15 @@ type standing struct {
 type Views struct {
 	Sites []rules.View // by id
 	turn  uint64
+	made  time.Time // on the wall
 }
 
-// viewEvery bounds what views cost the engine where ticks follow each other at
-// once. By the wall's clock each tick has its own.
-const viewEvery = 200 * time.Millisecond
+// How often views are made where ticks follow each other at once, and how old
+// one may be that is shown meanwhile. By the wall's clock each tick has its own.
+const (
+	viewEvery = 200 * time.Millisecond
+	viewAge   = time.Second
+)
 
 // tell makes known what has been handled, with a view of it.
 func (e *Engine) tell() {
@@ -50,7 +55,7 @@ func (e *Engine) tell() {
 	t := &e.told
 	if t.turn != e.turn {
 		e.mu.Lock()
-		if time.Since(e.viewed) >= viewEvery {
+		if v := e.views.Load(); v == nil || time.Since(v.made) >= viewEvery {
 			e.view()
 		}
 		e.mu.Unlock()
@@ -70,23 +75,22 @@ func (e *Engine) view() *Views {
 	if v := e.views.Load(); v != nil && v.turn == e.turn {
 		return v
 	}
-	v := &Views{Sites: make([]rules.View, 0, len(e.sites)), turn: e.turn}
+	v := &Views{Sites: make([]rules.View, 0, len(e.sites)), turn: e.turn, made: time.Now()}
 	for _, s := range e.sites {
 		v.Sites = append(v.Sites, s.View())
 	}
 	e.views.Store(v)
-	e.viewed = time.Now()
 	return v
 }
 
 // Views returns how all sites stand, at the newest tick whose effects are
-// committed or behind it. As a rule they are there already; only between two
-// ticks that follow each other at once somebody waits until they are made.
+// committed or a second before, but never before a tick that WaitTick has waited
+// for. As a rule they are there already.
 func (e *Engine) Views() *Views {
 	e.told.mu.Lock()
-	turn := e.told.turn
+	turn, awaited := e.told.turn, e.told.awaited
 	e.told.mu.Unlock()
-	if v := e.views.Load(); v != nil && v.turn >= turn {
+	if v := e.views.Load(); v != nil && (v.turn >= turn || v.turn >= awaited && time.Since(v.made) < viewAge) {
 		return v
 	}
 	e.mu.Lock()
@@ -98,9 +102,12 @@ func (e *Engine) Views() *Views {
 func (e *Engine) WaitTick(ctx context.Context, at time.Time) error {
 	for {
 		e.told.mu.Lock()
-		ticked, changed := e.told.ticked, e.told.changed
+		changed, over := e.told.changed, !e.told.ticked.Before(at)
+		if over {
+			e.told.awaited = e.told.turn
+		}
 		e.told.mu.Unlock()
-		if !ticked.Before(at) {
+		if over {
 			return nil
 		}
 		select {
