@@ -15,7 +15,8 @@ import (
 // A buffer holds readings and reports until their time has come, by the moment
 // of event time that they belong to. A reading takes about 7 bytes in it.
 type buffer struct {
-	moments map[int64]*moment // by number since 1970
+	moments map[int64]*moment       // by number since 1970
+	devices names[devices.DeviceID] // that have ever said something
 	size    int
 
 	due      []waiting    // of one moment at a time
@@ -28,20 +29,20 @@ type buffer struct {
 const momentMS = 20_000
 
 // A moment holds what belongs to a short time: readings packed, one behind the
-// other, and reports as they are. What names them stands once.
+// other, and reports as they are.
 type moment struct {
-	devices names[devices.DeviceID]
+	buffer  *buffer
 	keys    names[devices.Key]
 	packed  [][]byte
 	last    waiting // packed last: the next one is told by what differs
 	reports []devices.Fact
 }
 
-// A waiting is a fact of a moment, unpacked. Its names are those of the moment.
+// A waiting is a fact of a moment, unpacked.
 type waiting struct {
 	at, received int64 // Unix ms
 	value        float64
-	device, key  uint32
+	device, key  uint32        // by the names of buffer and moment
 	report       *devices.Fact // nil: it is a reading
 }
 
@@ -58,7 +59,7 @@ func (b *buffer) add(f *devices.Fact) {
 	}
 	m := b.moments[of]
 	if m == nil {
-		m = &moment{}
+		m = &moment{buffer: b}
 		b.moments[of] = m
 	}
 	if f.Kind == devices.ReportFact {
@@ -68,7 +69,7 @@ func (b *buffer) add(f *devices.Fact) {
 	}
 	m.pack(waiting{
 		at: f.At.UnixMilli(), received: f.Received.UnixMilli(), value: f.Value,
-		device: m.devices.number(f.Device), key: m.keys.number(f.Key),
+		device: b.devices.number(f.Device), key: m.keys.number(f.Key),
 	})
 	b.size++
 }
@@ -116,7 +117,7 @@ func (m *moment) all(yield func(waiting) bool) {
 	}
 	for i := range m.reports {
 		f := &m.reports[i]
-		if !yield(waiting{at: f.At.UnixMilli(), device: m.devices.number(f.Device), report: f}) {
+		if !yield(waiting{at: f.At.UnixMilli(), device: m.buffer.devices.number(f.Device), report: f}) {
 			return
 		}
 	}
@@ -223,7 +224,7 @@ func (m *moment) fact(w *waiting, room *devices.Fact) *devices.Fact {
 	}
 	*room = devices.Fact{
 		Kind: devices.ReadingFact, At: time.UnixMilli(w.at).UTC(), Received: time.UnixMilli(w.received).UTC(),
-		Device: m.devices.list[w.device], Key: m.keys.list[w.key], Value: w.value,
+		Device: m.buffer.devices.list[w.device], Key: m.keys.list[w.key], Value: w.value,
 	}
 	return room
 }
@@ -241,7 +242,7 @@ func (m *moment) compare(a, b waiting) int {
 		return c
 	}
 	if a.device != b.device {
-		return strings.Compare(string(m.devices.list[a.device]), string(m.devices.list[b.device]))
+		return strings.Compare(string(m.buffer.devices.list[a.device]), string(m.buffer.devices.list[b.device]))
 	}
 	switch {
 	case a.report != nil && b.report != nil:
@@ -271,7 +272,7 @@ func (n *names[N]) number(name N) uint32 {
 	if n.of == nil {
 		n.of = map[N]uint32{}
 	}
-	at := uint32(len(n.list)) //nolint:gosec // as many as a moment has
+	at := uint32(len(n.list)) //nolint:gosec // far fewer
 	n.of[name] = at
 	n.list = append(n.list, name)
 	return at

@@ -18,10 +18,10 @@ import (
 // whatever is taken when.
 func TestABufferGivesBackWhatItTook(t *testing.T) {
 	start := time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC)
-	value := rapid.OneOf(
-		rapid.Float64(),
+	value := rapid.OneOf( // but for -0, which compares equal with 0
+		rapid.Map(rapid.Float64(), func(v float64) float64 { return v + 0 }),
 		rapid.Map(rapid.IntRange(-100_000, 100_000), func(n int) float64 { return float64(n) / 1e4 }),
-		rapid.SampledFrom([]float64{0, math.Copysign(0, -1), 0.1 + 0.2, 1 << 50, -1 << 53, math.MaxFloat64, math.SmallestNonzeroFloat64}),
+		rapid.SampledFrom([]float64{0, 0.1 + 0.2, 1 << 50, -1 << 53, math.MaxFloat64, math.SmallestNonzeroFloat64}),
 	)
 	ms := rapid.IntRange(-40*24*3600_000, 3600_000)
 	rapid.Check(t, func(t *rapid.T) {
@@ -63,6 +63,9 @@ func TestABufferGivesBackWhatItTook(t *testing.T) {
 			} else {
 				f.Key = devices.Key{Quantity: devices.SoilMoisture, DepthCM: rapid.SampledFrom([]string{"5", "20", "100"}).Draw(t, "depth")}
 				f.Value = value.Draw(t, "value")
+			}
+			if slices.ContainsFunc(waits, func(g devices.Fact) bool { return inOrder(f, g) == 0 }) {
+				continue // the journal has no fact twice
 			}
 			b.add(&f)
 			waits = append(waits, f)

@@ -71,7 +71,7 @@ func (n *nowReader) run(ctx context.Context) error {
 }
 
 // keptFacts bounds the room that is kept from one batch to the next.
-const keptFacts = 4096
+const keptFacts = 1024
 
 func (n *nowReader) apply(batch []*journal.Record) {
 	n.facts = n.facts[:0]
