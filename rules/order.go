@@ -19,7 +19,6 @@ type buffer struct {
 	devices names[devices.DeviceID] // that have ever said something
 	size    int
 
-	due      []waiting    // of one moment at a time
 	lent     devices.Fact // to fn of take
 	unsorted bool         // of a control
 }
@@ -36,6 +35,7 @@ type moment struct {
 	packed  [][]byte
 	last    waiting // packed last: the next one is told by what differs
 	reports []devices.Fact
+	count   int // of both
 }
 
 // A waiting is a fact of a moment, unpacked.
@@ -62,6 +62,7 @@ func (b *buffer) add(f *devices.Fact) {
 		m = &moment{buffer: b}
 		b.moments[of] = m
 	}
+	m.count++
 	if f.Kind == devices.ReportFact {
 		m.reports = append(m.reports, *f)
 		b.size += reportSize
@@ -85,22 +86,21 @@ func (b *buffer) take(until time.Time, fn func(*devices.Fact)) {
 		}
 		m := b.moments[of]
 		delete(b.moments, of)
-		b.due = b.due[:0]
+		due := make([]waiting, 0, m.count)
 		for w := range m.all {
 			if w.at > limit {
 				b.add(m.fact(&w, &b.lent))
 			} else {
-				b.due = append(b.due, w)
+				due = append(due, w)
 			}
 			b.size -= w.size()
 		}
 		if !b.unsorted {
-			slices.SortFunc(b.due, m.compare)
+			slices.SortFunc(due, m.compare)
 		}
-		for i := range b.due {
-			fn(m.fact(&b.due[i], &b.lent))
+		for i := range due {
+			fn(m.fact(&due[i], &b.lent))
 		}
-		clear(b.due)
 	}
 }
 
@@ -137,7 +137,7 @@ const longest = 1 + 4*binary.MaxVarintLen64 + 8
 
 func (m *moment) pack(w waiting) {
 	if n := len(m.packed); n == 0 || cap(m.packed[n-1])-len(m.packed[n-1]) < longest {
-		m.packed = append(m.packed, make([]byte, 0, min(512<<n, 64<<10)))
+		m.packed = append(m.packed, make([]byte, 0, 256<<min(n, 6)))
 	}
 	b := &m.packed[len(m.packed)-1]
 	var how byte

@@ -101,8 +101,8 @@ func inOrder(a, b devices.Fact) int {
 func TestAReadingTakesFewBytes(t *testing.T) {
 	var b buffer
 	at := time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC)
-	for n := range 20_000 {
-		at = at.Add(time.Millisecond)
+	for n := range 100_000 {
+		at = at.Add(time.Millisecond / 8)
 		for k, v := range map[devices.Quantity]float64{devices.SoilMoisture: float64(2000+n%1000) / 1e4, devices.SoilTemperature: 18.53, devices.BatteryVoltage: 3.6} {
 			b.add(&devices.Fact{
 				Kind: devices.ReadingFact, At: at, Received: at.Add(41 * time.Millisecond), Device: devices.DeviceID([]string{"s-1", "s-2", "s-3"}[n%3]),
