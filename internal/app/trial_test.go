@@ -62,20 +62,27 @@ type trial struct {
 // newTrial writes a configuration with n probes and makes their credentials. extra is added to the configuration.
 func newTrial(tb testing.TB, kind string, n int, extra string) *trial {
 	tb.Helper()
+	tr := newTrialOf(tb, kind, probes(n), extra)
+	if len(tr.devices) != n {
+		tb.Fatalf("%d credentials were made, want %d", len(tr.devices), n)
+	}
+	return tr
+}
+
+// newTrialOf is newTrial with the devices of a registry.
+func newTrialOf(tb testing.TB, kind, registry, extra string) *trial {
+	tb.Helper()
 	tr := &trial{t: tb, kind: kind, folder: tb.TempDir(), mqtt: freeAddress(tb)}
 	tr.config = filepath.Join(tr.folder, "ganlin.yaml")
 	if extra == "" {
 		extra = "mqtt: {listen: {address: " + strconv.Quote(tr.mqtt) + "}}\n"
 	}
 	write(tb, tr.config, fmt.Sprintf("data: data\nhttp: {listen: %q}\nregistry: [registry.yaml]\n%s", freeAddress(tb), extra))
-	write(tb, filepath.Join(tr.folder, "registry.yaml"), probes(n))
+	write(tb, filepath.Join(tr.folder, "registry.yaml"), registry)
 	var made []struct{ Device, Password string }
 	out := tr.command("devices", "import", filepath.Join(tr.folder, "registry.yaml"), "--config", tr.config, "--json")
 	if err := json.Unmarshal(out, &made); err != nil {
 		tb.Fatalf("reading the credentials %q: %v", out, err)
-	}
-	if len(made) != n {
-		tb.Fatalf("%d credentials were made, want %d", len(made), n)
 	}
 	for _, m := range made {
 		tr.devices = append(tr.devices, loadDevice{m.Device, m.Password})
