@@ -43,7 +43,7 @@ func newMessaged(t *testing.T, kind string, days int) *messaged {
 		Season: field.Drought, Days: days, Plots: 8, Seed: 5, Faults: firmware.Faults{Noise: 1}, Start: time.Date(2026, 6, 30, 16, 0, 0, 0, time.UTC),
 	}
 	m := &messaged{days: days, box: newLetterbox(t), homes: map[devices.PlotID]devices.HouseholdID{}}
-	m.estate = layEstate(t, o, kind, "notify: {group: 0s, daily: 50, quiet: none, webhook: {}}\n")
+	m.estate = layEstate(t, o, kind, "notify: {group: 0s, daily: 50, quiet: none, allow_private: [127.0.0.0/8], webhook: {}}\n")
 	contacts := "household,channel,address,secret\n"
 	for _, p := range m.village.Registry.Plots {
 		if line := fmt.Sprintf("%s,webhook,%s/%s-%s,whsec_%s\n", p.Household, m.box.URL, p.Household, addressCanary, strings.Repeat(addressCanary, 4)); !strings.Contains(contacts, line) {
