@@ -32,6 +32,7 @@ var codes = map[string][]string{
 	"decided": {
 		"irrigation_start", "irrigation_done", "irrigation_stop", "irrigation_hold", "irrigation_hold_no_need", "irrigation_hold_rain",
 		"irrigation_hold_wind", "irrigation_hold_frost", "irrigation_hold_unknown_soil",
+		"irrigation_advise", "irrigation_advise_over", "irrigation_kept_shut", "irrigation_kept_shut_over",
 		"command_open", "command_close", "command_confirmed", "command_expired", "command_rejected", "command_failed", "command_unknown", "command_cancelled",
 		"command_overdue", "command_not_closing", "alert_firing", "alert_regained", "alert_resolved", "alert_resolved_removed", "alert_unknown", "clue_raised", "clue_updated", "clue_withdrawn", "balance", "ledger", "response",
 	},
@@ -39,6 +40,7 @@ var codes = map[string][]string{
 		"no_need", "rain", "window", "unknown_soil", "unknown_weather", "wind", "frost", "budget", "season_over", "locked", "stopped",
 		"valve_unknown", "clock", "not_closed", "leaking", "minimum_off", "no_lease", "no_limit", "no_duration", "wrong_volume",
 		"person", "close_sent", "found_open", "late", "failed", "unanswered", "overdue", "not_closing", "leak",
+		"rained", "watered", "opened", "changed", "removed",
 	},
 	"why": {"no_probe", "soil_moisture", "weather", "depletion_mm", "probe_silent", "probe_stuck", "probe_implausible", "station_silent"},
 	"fact": {

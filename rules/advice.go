@@ -56,8 +56,11 @@ func (t *turn) advice(i int, soil *soilView) Advice {
 	if !until.IsZero() {
 		return Advice{Kind: AdviceWatering, Until: until}
 	}
-	if soil.depletion == nil {
+	switch {
+	case soil.depletion == nil:
 		return Advice{Kind: AdviceUnknown}
+	case soil.cropDay < 1:
+		return Advice{Kind: AdviceNoNeed} // nothing grows yet
 	}
 	r, needed := t.waters(i, soil)
 	in := t.needInput(i, &r, soil)

@@ -21,6 +21,7 @@ func (t *turn) evaluate() {
 		t.response(i)
 		env.Plot = t.plotFacts(i, &soil)
 		where := about{subject: string(s.parcels[i].ID), plot: s.parcels[i].ID, location: s.location(i), soil: &soil}
+		var dry condition.Result
 		for k := range s.c.Rules {
 			r := &s.c.Rules[k]
 			switch {
@@ -28,11 +29,13 @@ func (t *turn) evaluate() {
 			case r.Do == condition.Irrigate:
 				if when, _, ok := t.judge(r, &where, env); ok {
 					t.water(i, r, &soil, when)
+					dry = when
 				}
 			default:
 				t.alert(r, &where, env)
 			}
 		}
+		t.asks(i, &soil, dry)
 		for _, d := range s.parcels[i].valves {
 			env.Valve = t.valveFacts(d.ID)
 			t.alertsAbout(condition.Valve, &about{subject: string(d.ID), plot: s.parcels[i].ID, location: s.location(i)}, env)

@@ -36,7 +36,8 @@ type plot struct {
 	Irrigating  bool
 	Held        string    // why it is not watered though it needs it: said once a day
 	HeldDay     time.Time // the midnight of that day
-	PausedUntil time.Time `json:",omitzero"` // a person has closed a valve of it
+	PausedUntil time.Time `json:",omitzero"`  // a person has closed a valve of it
+	Ask         *ask      `json:",omitempty"` // nil: no person needs to see to its water
 	Loss        *lossRange
 }
 

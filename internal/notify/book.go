@@ -25,7 +25,8 @@ type Episode struct {
 	Watering Watering       `json:"watering,omitempty"` // empty: it is an alert
 	Began    time.Time      `json:"began"`
 	Ended    time.Time      `json:"ended,omitzero"` // zero: not yet
-	How      string         `json:"how,omitempty"`  // a watering ended: done, or the code of a reason
+	How      string         `json:"how,omitempty"`  // a watering ended: done, or the code of a reason; why a valve stays shut
+	Plan     *Plan          `json:"plan,omitempty"` // nil: the plot is not to be watered by a person
 }
 
 // A Watering is how far the watering of a plot has come when people are told of it.
@@ -35,7 +36,16 @@ type Watering string
 const (
 	WateringAhead Watering = "ahead" // the valve will open
 	WateringBegun Watering = "begun" // it was told to
+	WateringAsked Watering = "asked" // a person should water the plot
+	WateringKept  Watering = "kept"  // the valve has not opened though the plot needs it
 )
+
+// A Plan is how much a person should water a plot.
+type Plan struct {
+	MM        float64 `json:"mm"` // to leave the hose
+	VolumeL   float64 `json:"volume_l"`
+	DurationS int     `json:"duration_s,omitempty"` // 0: not known
+}
 
 // A Turn is an episode that begins or ends.
 type Turn struct {
