@@ -74,6 +74,8 @@ var (
 	unsentDesc    = desc("ganlin_notices_pending", "Messages to farmers that are to be sent.", "channel")
 	signalsDesc   = desc("ganlin_signals_pending", "Signals that webhooks in force have not taken yet, summed over the webhooks.")
 	webhooksDesc  = desc("ganlin_webhooks", "Webhooks by how they are: well, failing or disabled.", "state")
+	certDesc      = desc("ganlin_certificate_expires_timestamp_seconds", "When the certificate of the pages runs out.")
+	tokenDesc     = desc("ganlin_token_expires_timestamp_seconds", "When the first account of a role is without a token, unless it gets a new one.", "role")
 	freeDesc      = desc("ganlin_data_free_bytes", "Room on the disk of the data folder.")
 	partReadyDesc = desc("ganlin_part_ready", "Whether a part does its work: 1 or 0.", "part")
 )
@@ -139,6 +141,12 @@ func (p *program) Collect(out chan<- prometheus.Metric) {
 		gauge(webhooksDesc, float64(n), state)
 	}
 	p.collectRules(counter, gauge)
+	if p.certificate != nil {
+		gauge(certDesc, float64(p.certificate.expires().Unix()))
+	}
+	for role, at := range p.book.LockedOut() {
+		gauge(tokenDesc, float64(at.Unix()), string(role))
+	}
 	if free, err := freeBytes(p.folder.path); err == nil {
 		gauge(freeDesc, float64(free))
 	}

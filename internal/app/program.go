@@ -105,9 +105,10 @@ type program struct {
 	stopping       sync.Mutex // the file that keeps an emergency stop
 	registering    sync.Mutex // a change of the registry
 
-	step    *stepper // nil on the wall clock
-	http    *http.Server
-	listens net.Listener
+	step        *stepper // nil on the wall clock
+	http        *http.Server
+	certificate *certificate // of the pages; nil: they speak no TLS
+	listens     net.Listener
 }
 
 // openProgram opens everything that keeps something on disk, in the order in
