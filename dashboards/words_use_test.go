@@ -34,7 +34,7 @@ var codes = map[string][]string{
 		"irrigation_hold_wind", "irrigation_hold_frost", "irrigation_hold_unknown_soil",
 		"irrigation_advise", "irrigation_advise_over", "irrigation_kept_shut", "irrigation_kept_shut_over",
 		"command_open", "command_close", "command_confirmed", "command_expired", "command_rejected", "command_failed", "command_unknown", "command_cancelled",
-		"command_overdue", "command_not_closing", "alert_firing", "alert_regained", "alert_resolved", "alert_resolved_removed", "alert_unknown", "clue_raised", "clue_updated", "clue_withdrawn", "balance", "ledger", "response",
+		"command_overdue", "command_not_closing", "alert_firing", "alert_regained", "alert_resolved", "alert_resolved_removed", "alert_unknown", "clue_raised", "clue_updated", "clue_withdrawn", "clue_withdrawn_removed", "balance", "ledger", "response",
 	},
 	"because": {
 		"no_need", "rain", "window", "unknown_soil", "unknown_weather", "wind", "frost", "budget", "season_over", "locked", "stopped",
