@@ -78,6 +78,9 @@ func (t *turn) alert(r *condition.Rule, where *about, env *condition.Env) {
 			where.soil.tell(d)
 		}
 		d.Unknown = append(d.Unknown, r.Tell(env, d.Numbers, d.Texts)...)
+		if d.Outcome == string(condition.Resolved) && r.Passes(env) {
+			d.Texts["reason"] = Passed
+		}
 	})
 	if a.State == condition.Inactive {
 		delete(t.site.state.Alerts, key)
@@ -137,8 +140,11 @@ func (t *turn) end(keys []string) {
 	}
 }
 
-// Removed is why an alert is over whose rule or subject is not in force any more.
-const Removed = "removed"
+// Why an alert is over although what it was about may go on.
+const (
+	Removed = "removed" // its rule or its subject is in force no more
+	Passed  = "passed"  // its rule applies no more, as after the harvest
+)
 
 // judged returns the rule by which an alert is judged; nil: there is no such
 // rule, or nothing by that name that it is about.

@@ -9,6 +9,7 @@ import (
 	"ganlin/rules"
 	"ganlin/rules/condition"
 	"ganlin/rules/valve"
+	"ganlin/rules/water"
 )
 
 // hourly ticks a site through hours without facts.
@@ -152,8 +153,8 @@ func TestTwoGaugesAreOneRain(t *testing.T) {
 			t.Errorf("%v mm of rain at %s", d.Numbers["rain_mm"], d.At)
 		}
 	}
-	if view := s.View(); view.Plots[1].Grade == 0 {
-		t.Error("the plot without a probe is unknown")
+	if why := s.View().Plots[1].WhyUnknown; !slices.Equal(why, []string{water.MoistureDoubt}) {
+		t.Errorf("of the plot without a probe more than its beginning is unknown: %v", why)
 	}
 }
 

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -85,10 +86,14 @@ func (t *turn) ended(parcel int, id devices.DeviceID, e *valve.Ended) {
 	}
 	t.soaked(p, soaked{id, e.Command, e.OpenedAt, e.DeliveredL}, e.ClosedAt)
 	p.Openings++
+	spent := cmp.Or(e.CommandedL, s.state.Valves[id].Valve.Limits.MaxVolumeL)
 	if litres != nil {
 		p.TodayL += *litres
 		p.SeasonL += *litres
+		spent = *litres
 	}
+	p.SpentDayL += spent
+	p.SpentSeasonL += spent
 	if litres != nil && where.areaM2 > 0 {
 		net := *litres / where.areaM2 * s.efficiency()
 		d.Numbers["net_mm"] = net

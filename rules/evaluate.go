@@ -88,6 +88,8 @@ func (t *turn) plotFacts(i int, soil *soilView) condition.PlotFacts {
 		TMin24hC: condition.Maybe(st.Temperature.Min(t.watermark)), TMax24hC: condition.Maybe(st.Temperature.Max(t.watermark)),
 		CropDay: condition.Known(float64(soil.cropDay)), SeasonDays: condition.Known(float64(soil.params.Crop.SeasonDays())),
 		Stage: condition.Known(soil.stage), Crop: condition.Known(where.Crop), Mode: condition.Known(string(where.Mode)),
+		CapacityOwn:  condition.Known(p.Capacity.Value != nil),
+		WateringPays: condition.Known(t.wateringPays(i, soil)), Settling: condition.Known(s.settling(i, soil, t.watermark)),
 		HasValve: condition.Known(len(where.valves) > 0), HasProbe: condition.Known(len(where.probes) > 0), Irrigating: condition.Known(p.Irrigating),
 	}
 	if where.Soil.Texture != "" {
@@ -100,6 +102,7 @@ func (t *turn) plotFacts(i int, soil *soilView) condition.PlotFacts {
 			f.Grade = condition.Known(level(soil.grade))
 		}
 	}
+	f.DeficitPct = condition.Maybe(soil.deficit)
 	if p.Begun && p.Last.Known {
 		f.Ks, f.EToMM, f.ETcMM = condition.Known(p.Last.Ks), condition.Known(p.Last.EToMM), condition.Known(p.Last.ETcMM)
 	}

@@ -77,7 +77,7 @@ func (t *turn) turned(h *household, transition risk.Transition, at, since time.T
 func (s *Site) loss(i int, end time.Time) risk.PlotLoss {
 	where, p := &s.parcels[i], s.state.Plots[s.parcels[i].ID]
 	params := s.params(i)
-	day := params.DayNumber(s.localDay(end))
+	day := params.SeasonDay(s.localDay(end))
 	_, _, stage := params.Crop.Stage(day)
 	l := risk.PlotLoss{
 		Plot: where.ID, AreaMu: where.AreaMu, Crop: where.Crop, Ky: params.Crop.Ky,
@@ -92,9 +92,13 @@ func (s *Site) loss(i int, end time.Time) risk.PlotLoss {
 		kc, _, _ := params.Crop.Stage(d)
 		rest += kc * p.Last.EToMM
 	}
-	low, mid, high := risk.Project(risk.ProjectInput{
-		Ky: params.Crop.Ky, ETaMM: p.Balance.Season.ETaMM, ETcMM: p.Balance.Season.ETcMM, RestETcMM: rest, Stress: p.Stress,
-	})
+	sums := &p.Balance.Season
+	project := func(etaMM float64) (low, mid, high float64) {
+		return risk.Project(risk.ProjectInput{Ky: params.Crop.Ky, ETaMM: etaMM, ETcMM: sums.ETcMM, RestETcMM: rest, Stress: p.Stress})
+	}
+	low, _, _ := project(sums.ETaWetMM)
+	_, mid, _ := project(sums.ETaMM)
+	_, _, high := project(sums.ETaDryMM)
 	l.LossLow, l.LossMid, l.LossHigh = &low, &mid, &high
 	p.Loss = &lossRange{low, mid, high}
 	return l

@@ -48,7 +48,7 @@ func (t *turn) soaking(i int, at time.Time) {
 	}
 	readings, _ := s.probes(i, at)
 	params := s.params(i)
-	_, rootM, _ := params.Crop.Stage(params.DayNumber(s.localDay(s.state.Midnight)))
+	_, rootM, _ := params.Crop.Stage(params.SeasonDay(s.localDay(s.state.Midnight)))
 	theta, ok := water.Theta(readings, rootM)
 	if !ok {
 		return
@@ -63,6 +63,7 @@ func depths(readings []water.ProbeReading) (all []int) {
 	for _, r := range readings {
 		all = append(all, r.DepthCM)
 	}
+	slices.Sort(all)
 	return all
 }
 

@@ -98,6 +98,7 @@ type gate struct {
 	LastLPM float64
 	LastAt  time.Time
 	RateLPM float64 `json:",omitempty"` // of its last openings, litres a minute; 0: not known
+	Opened  string  `json:",omitempty"` // the last command by which a rule has opened it
 }
 
 // New returns a site that nothing is known of.
@@ -159,7 +160,7 @@ func (st *state) adopt(c *Config, parcels []parcel, homes []home) {
 	st.Stations = keep(st.Stations, c.Stations, func(s devices.Station) devices.StationID { return s.ID }, func(devices.Station) *station {
 		return newStation(st.Watermark)
 	})
-	st.Plots = keep(st.Plots, parcels, func(p parcel) devices.PlotID { return p.ID }, func(parcel) *plot { return &plot{} })
+	st.Plots = keep(st.Plots, parcels, func(p parcel) devices.PlotID { return p.ID }, func(parcel) *plot { return &plot{Since: st.Watermark} })
 	var valves []devices.Device
 	for _, p := range parcels {
 		valves = append(valves, p.valves...)

@@ -8,6 +8,7 @@ import (
 	"ganlin/rules/drought"
 	"ganlin/rules/risk"
 	"ganlin/rules/valve"
+	"ganlin/rules/water"
 )
 
 // A View is what people are shown of a site at its watermark.
@@ -127,6 +128,9 @@ func (s *Site) daysToStress(i int, soil *soilView) *float64 {
 func (s *Site) whyUnknown(i int, soil *soilView) (why []string) {
 	if soil.skyAgeH == nil || *soil.skyAgeH > freshWeather.Hours() {
 		why = append(why, "weather")
+	}
+	if s.settling(i, soil, s.state.Watermark) {
+		return append(why, water.MoistureDoubt)
 	}
 	if len(s.parcels[i].probes) == 0 {
 		return append(why, "no_probe")

@@ -17,7 +17,7 @@ type NoticeLine struct {
 	Over     bool
 	Began    time.Time
 	Ended    time.Time     // of what is over
-	How      string        // a watering ended: done, or the code of a reason; why a valve stays shut
+	How      string        // of a watering done, or the code of a reason; why a valve stays shut, or an alert is over though nothing is mended
 	Advice   *NoticeAdvice // nil: what the rule advises everywhere
 }
 
@@ -74,6 +74,8 @@ func (c *Catalogue) Notice(l Language, lines []NoticeLine, now time.Time, link s
 // says is the same of lines that share a sentence; empty: it stands alone.
 func (n *NoticeLine) says() string {
 	switch {
+	case n.Over && n.Watering == "":
+		return ""
 	case n.Over:
 		return n.How
 	case n.Advice != nil: // an alert and a watering may lead to one advice

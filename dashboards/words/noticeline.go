@@ -24,6 +24,8 @@ func (w noticeWriter) title(group []NoticeLine) string {
 		return w.say("notice.enough", args)
 	case head.Over && head.Watering != "":
 		return w.say("notice.stopped", args)
+	case head.Over && head.How != "":
+		return w.say("notice.passed", args)
 	case head.Over:
 		return w.say("notice.ended", args)
 	case head.Advice != nil:
@@ -55,6 +57,9 @@ func (w noticeWriter) sentence(group []NoticeLine) string {
 		return w.say("notice.stopped_text", args)
 	case head.Over:
 		args["what"], args["from"], args["until"] = w.rule(head.Rule), w.moment(head.Began), w.moment(head.Ended)
+		if head.How != "" {
+			return w.say("notice.passed_text", args)
+		}
 		return w.say("notice.over", args)
 	case head.Advice != nil:
 		return w.advice(head.Advice, head.Place, true)

@@ -225,6 +225,9 @@ func growing(plot devices.Plot, at time.Time) bool {
 // no message; urgent is a valve that may let water run where it should not.
 func alertTurn(t *notify.Turn, d devices.Decision, valve bool) bool {
 	t.ID, t.Over = d.Texts["alert"], d.Outcome == "resolved"
+	if t.Over {
+		t.How = d.Texts["reason"]
+	}
 	if began, err := time.Parse(time.RFC3339, d.Texts["raised_at"]); err == nil {
 		t.Began = began
 	}

@@ -25,7 +25,7 @@ type Episode struct {
 	Watering Watering       `json:"watering,omitempty"` // empty: it is an alert
 	Began    time.Time      `json:"began"`
 	Ended    time.Time      `json:"ended,omitzero"` // zero: not yet
-	How      string         `json:"how,omitempty"`  // a watering ended: done, or the code of a reason; why a valve stays shut
+	How      string         `json:"how,omitempty"`  // of a watering done, or the code of a reason; why a valve stays shut, or an alert is over though nothing is mended
 	Plan     *Plan          `json:"plan,omitempty"` // nil: the plot is not to be watered by a person
 }
 
