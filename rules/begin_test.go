@@ -106,7 +106,7 @@ func TestWhatABeginningIsSaid(t *testing.T) {
 			said = append(said, fmt.Sprint(d.Unknown))
 		}
 	}
-	if want := []string{"[eto initial_moisture]", "[eto initial_moisture]", "[eto initial_moisture]"}; !slices.Equal(said, want) {
+	if want := []string{"[initial_moisture]", "[initial_moisture]", "[initial_moisture]"}; !slices.Equal(said, want) {
 		t.Errorf("its balances lack %v, want %v", said, want)
 	}
 }

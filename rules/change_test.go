@@ -212,8 +212,8 @@ func TestAnAlertIsShownOnce(t *testing.T) {
 func TestWaterOfNobodyKnowsHowMuch(t *testing.T) {
 	for _, metered := range []bool{false, true} {
 		s := rules.New(config(t))
-		w := &world{theta: 0.2}
-		at := begin.Add(3*24*time.Hour + 90*time.Minute)
+		w := &world{soaked: true, theta: 0.25}
+		at := begin.Add(6*24*time.Hour + 90*time.Minute)
 		say := func(at time.Time, state devices.CommandState, litres *float64) {
 			s.Add(devices.Fact{
 				Kind: devices.ReportFact, At: at, Device: "v-2", Report: &devices.CommandReport{State: state, At: at, Seq: 1 << 40, VolumeL: litres},
@@ -225,8 +225,8 @@ func TestWaterOfNobodyKnowsHowMuch(t *testing.T) {
 			litres = new(500.0)
 		}
 		say(at.Add(20*time.Minute), devices.Closed, litres)
-		all := season(t, s, w, 6*24, nil, nil)
-		got := seen{s, all}.balance("p-2", begin.Add(4*24*time.Hour))
+		all := season(t, s, w, 8*24, nil, nil)
+		got := seen{s, all}.balance("p-2", begin.Add(7*24*time.Hour))
 		if unknown := slices.Contains(got.Unknown, "irrigation"); unknown == metered {
 			t.Errorf("metered %v: the balance is %s, unknown %v", metered, got.Outcome, got.Unknown)
 		}

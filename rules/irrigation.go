@@ -140,7 +140,7 @@ func (t *turn) needInput(i int, r *condition.Rule, soil *soilView) irrigate.Inpu
 	s := t.site
 	where, p := &s.parcels[i], s.state.Plots[s.parcels[i].ID]
 	in := irrigate.Input{
-		Rule: wateringOf(r), DepletionMM: soil.depletion, RAWMM: soil.raw, Irrigating: true,
+		Rule: wateringOf(r), DepletionMM: soil.depletion, RAWMM: soil.raw, TAWMM: soil.taw, Irrigating: true,
 		DaysLeft: soil.params.Crop.DaysLeft(soil.cropDay), RemainingMM: s.remaining(i, soil), AreaM2: where.areaM2,
 		Spent:     irrigate.Spent{DayL: p.SpentDayL, SeasonL: p.SpentSeasonL, Starts: p.Starts},
 		LocalHour: t.at.In(s.c.Zone).Hour(), Interlocks: t.interlocks(where, r),

@@ -55,6 +55,7 @@ type Input struct {
 
 	DepletionMM *float64 // of the root zone; nil: not known
 	RAWMM       float64  // of the root zone
+	TAWMM       float64  // likewise
 	Irrigating  bool     // whether the plot is being watered: the trigger has been passed and the need not yet met
 	DaysLeft    int      // of the season, today included; 0 or less: it is over
 	RemainingMM *float64 // what the crop will still take until harvest; nil: not known, or far away
@@ -123,7 +124,7 @@ func Need(in Input) (Plan, Decision) {
 	if !in.Irrigating && depletion <= in.Rule.TriggerOfRAW*in.RAWMM {
 		return Plan{}, NoNeed
 	}
-	net := depletion - max(in.Rule.KeepRoomMM, in.Rule.KeepRoomOfRAW*in.RAWMM)
+	net := depletion - in.room()
 	if net <= 0 || net < in.Rule.MinimumMM {
 		return Plan{}, NoNeed
 	}
@@ -151,6 +152,14 @@ func Need(in Input) (Plan, Decision) {
 	}
 	plan.Leases = nil
 	return plan, NoLease
+}
+
+// room is the depletion that is left for rain. A crop with few roots would have
+// nothing else: it is to get two thirds of what it asks for all the same.
+func (in *Input) room() float64 {
+	const stress = 1.0 / 3 // 1 - Ks, at which the plot is watered at the latest
+	room := max(in.Rule.KeepRoomMM, in.Rule.KeepRoomOfRAW*in.RAWMM)
+	return max(0, min(room, in.RAWMM+stress*(in.TAWMM-in.RAWMM)-in.Rule.MinimumMM))
 }
 
 // forbidden says what keeps the valves shut now, if anything.

@@ -14,7 +14,7 @@ import (
 func thirsty() irrigate.Input {
 	return irrigate.Input{
 		Rule:        irrigate.Rule{TriggerOfRAW: 1, MinimumMM: 3, Efficiency: 0.75, FromHour: 20, ToHour: 6},
-		DepletionMM: new(50.0), RAWMM: 45, DaysLeft: 60, AreaM2: 2000, Valves: []irrigate.Valve{{MaxDurationS: 7200}}, LocalHour: 22,
+		DepletionMM: new(50.0), RAWMM: 45, TAWMM: 100, DaysLeft: 60, AreaM2: 2000, Valves: []irrigate.Valve{{MaxDurationS: 7200}}, LocalHour: 22,
 		Interlocks: irrigate.Interlocks{Frost: irrigate.Clear, Wind: irrigate.Clear, Rain: irrigate.Clear},
 	}
 }
@@ -25,15 +25,18 @@ func TestDecisions(t *testing.T) {
 		want   irrigate.Decision
 		netMM  float64
 	}{
-		"as it is":                     {func(*irrigate.Input) {}, irrigate.Water, 50},
-		"room for rain":                {func(in *irrigate.Input) { in.Rule.KeepRoomMM = 12 }, irrigate.Water, 38},
-		"room as a share":              {func(in *irrigate.Input) { in.Rule.KeepRoomMM, in.Rule.KeepRoomOfRAW = 12, 0.4 }, irrigate.Water, 32},
+		"as it is":        {func(*irrigate.Input) {}, irrigate.Water, 50},
+		"room for rain":   {func(in *irrigate.Input) { in.Rule.KeepRoomMM = 12 }, irrigate.Water, 38},
+		"room as a share": {func(in *irrigate.Input) { in.Rule.KeepRoomMM, in.Rule.KeepRoomOfRAW = 12, 0.4 }, irrigate.Water, 32},
+		"few roots": {func(in *irrigate.Input) {
+			in.Rule.KeepRoomMM, in.DepletionMM, in.RAWMM, in.TAWMM = 20, new(17.0), 13, 22
+		}, irrigate.Water, 4},
 		"wet enough":                   {func(in *irrigate.Input) { in.DepletionMM = new(45.0) }, irrigate.NoNeed, 0},
 		"wet, but begun":               {func(in *irrigate.Input) { in.DepletionMM, in.Irrigating = new(20.0), true }, irrigate.Water, 20},
 		"begun and done":               {func(in *irrigate.Input) { in.DepletionMM, in.Irrigating = new(2.0), true }, irrigate.NoNeed, 0},
 		"a later trigger":              {func(in *irrigate.Input) { in.Rule.TriggerOfRAW = 1.2 }, irrigate.NoNeed, 0},
 		"an earlier trigger":           {func(in *irrigate.Input) { in.Rule.TriggerOfRAW, in.DepletionMM = 0.5, new(30.0) }, irrigate.Water, 30},
-		"more room than need":          {func(in *irrigate.Input) { in.Rule.KeepRoomMM = 60 }, irrigate.NoNeed, 0},
+		"more room than need":          {func(in *irrigate.Input) { in.Rule.KeepRoomMM, in.TAWMM = 60, 150 }, irrigate.NoNeed, 0},
 		"soil unknown":                 {func(in *irrigate.Input) { in.DepletionMM = nil }, irrigate.UnknownSoil, 0},
 		"soil no number":               {func(in *irrigate.Input) { in.DepletionMM = new(math.NaN()) }, irrigate.UnknownSoil, 0},
 		"soil unknown while it waters": {func(in *irrigate.Input) { in.DepletionMM, in.Irrigating = nil, true }, irrigate.UnknownSoil, 0},
@@ -150,7 +153,7 @@ func TestNothingOpensThatMayNot(t *testing.T) {
 				FromHour: rapid.IntRange(0, 23).Draw(t, "from"), ToHour: rapid.IntRange(0, 23).Draw(t, "to"), StopDays: rapid.IntRange(0, 20).Draw(t, "stop"),
 				StartsPerDay: rapid.IntRange(0, 4).Draw(t, "most starts"), DayMM: number("day", 40), SeasonMM: number("season", 400),
 			},
-			RAWMM: number("raw", 80), Irrigating: rapid.Bool().Draw(t, "irrigating"), DaysLeft: rapid.IntRange(-5, 60).Draw(t, "left"), AreaM2: number("area", 5000),
+			RAWMM: number("raw", 80), TAWMM: 80 + number("taw", 80), Irrigating: rapid.Bool().Draw(t, "irrigating"), DaysLeft: rapid.IntRange(-5, 60).Draw(t, "left"), AreaM2: number("area", 5000),
 			Spent:     irrigate.Spent{DayL: number("spent", 200_000), SeasonL: number("spent before", 2_000_000), Starts: rapid.IntRange(0, 5).Draw(t, "starts")},
 			LocalHour: rapid.IntRange(0, 23).Draw(t, "hour"), Interlocks: irrigate.Interlocks{Frost: lock("frost"), Wind: lock("wind"), Rain: lock("rain")},
 		}

@@ -348,8 +348,9 @@ func (b *Balance) evapotranspiration(mm *float64) (etoMM, least, most float64) {
 	return last, min(last, coolDayEToMM), max(last, hotDayEToMM)
 }
 
+// doubt names what widens the range. As long as it is as wide as can be there is no more to say.
 func (b *Balance) doubt(name string) {
-	if !slices.Contains(b.Doubts, name) {
+	if b.Settled && !slices.Contains(b.Doubts, name) {
 		b.Doubts = sortedWith(b.Doubts, name)
 	}
 }

@@ -35,8 +35,8 @@ func (b *Balance) Correct(p Params, r *DayResult, probes []ProbeReading, weight 
 	weight = min(max(weight, 0), 1)
 	below := depletion(p.Soil, layersOf(probes), b.RootM, p.Crop.RootMaxM)
 	for _, z := range []*Zone{&b.Dry, &b.Wet} {
-		z.DepletionMM += weight * (measured - z.DepletionMM)
-		z.BelowMM += weight * (below - z.BelowMM)
+		z.DepletionMM = (1-weight)*z.DepletionMM + weight*measured
+		z.BelowMM = (1-weight)*z.BelowMM + weight*below
 	}
 	if weight == 1 {
 		b.Doubts = nil
