@@ -8,7 +8,6 @@ import (
 
 	"ganlin/devices"
 	"ganlin/rules/condition"
-	"ganlin/rules/valve"
 )
 
 // An alert is one that is under way. Once it has fired it holds what its end
@@ -199,30 +198,4 @@ func (s *Site) alerts() []AlertView {
 		return cmp.Or(strings.Compare(a.Rule, b.Rule), strings.Compare(a.Subject, b.Subject))
 	})
 	return all
-}
-
-// A Tally counts what a site has, for metrics.
-type Tally struct {
-	Alerts map[AlertCount]int
-	Valves map[valve.State]int
-}
-
-// An AlertCount is what alerts are counted by.
-type AlertCount struct {
-	State    condition.State
-	Severity string
-}
-
-// Tally counts the alerts that are under way, and the valves.
-func (s *Site) Tally() Tally {
-	n := Tally{map[AlertCount]int{}, map[valve.State]int{}}
-	for key, a := range s.state.Alerts {
-		if r := s.judged(key); r != nil {
-			n.Alerts[AlertCount{a.State, r.Severity}]++
-		}
-	}
-	for _, g := range s.state.Valves {
-		n.Valves[g.Valve.State]++
-	}
-	return n
 }

@@ -100,11 +100,12 @@ func (d *device) of(key devices.Key) *series {
 	return &d.Series[len(d.Series)-1]
 }
 
-// newest returns the newest good value of a quantity, whatever its depth, no older than an age.
-func (d *device) newest(q devices.Quantity, at time.Time, age time.Duration) *float64 {
+// newest returns the newest good value of a quantity at a depth, empty for
+// whatever depth, no older than an age.
+func (d *device) newest(q devices.Quantity, depthCM string, at time.Time, age time.Duration) *float64 {
 	for i := range d.Series {
 		one := &d.Series[i]
-		if one.Key.Quantity == q && !one.At.IsZero() && at.Sub(one.At) <= age {
+		if one.Key.Quantity == q && (depthCM == "" || one.Key.DepthCM == depthCM) && !one.At.IsZero() && at.Sub(one.At) <= age {
 			return &one.Value
 		}
 	}
@@ -231,14 +232,3 @@ func count(moments []time.Time, at time.Time) (n int) {
 }
 
 func (g *gate) failures(at time.Time) int { return count(g.Failed, at) }
-
-// at returns the good value of a quantity at a depth, no older than an age.
-func (d *device) at(q devices.Quantity, depthCM string, now time.Time, age time.Duration) *float64 {
-	for i := range d.Series {
-		one := &d.Series[i]
-		if one.Key.Quantity == q && one.Key.DepthCM == depthCM && !one.At.IsZero() && now.Sub(one.At) <= age {
-			return &one.Value
-		}
-	}
-	return nil
-}

@@ -112,7 +112,7 @@ func (t *turn) plotFacts(i int, soil *soilView) condition.PlotFacts {
 	f.Irrigation7d = condition.Known(p.irrigated(t.watermark, 7*24*time.Hour))
 	f.WindMS = condition.Maybe(s.weather(where.Station, devices.WindSpeed, t.watermark))
 	for _, id := range where.probes {
-		if v := s.state.Devices[id].at(devices.SoilTemperature, "20", t.watermark, freshSoil); v != nil {
+		if v := s.state.Devices[id].newest(devices.SoilTemperature, "20", t.watermark, freshSoil); v != nil {
 			f.SoilT20C = condition.Known(*v)
 		}
 	}
@@ -123,7 +123,7 @@ func (t *turn) plotFacts(i int, soil *soilView) condition.PlotFacts {
 // device by id that has one; nil: not known.
 func (s *Site) weather(id devices.StationID, q devices.Quantity, at time.Time) *float64 {
 	for _, d := range s.onStation[id] {
-		if v := s.state.Devices[d].newest(q, at, freshWeather); v != nil {
+		if v := s.state.Devices[d].newest(q, "", at, freshWeather); v != nil {
 			return v
 		}
 	}
@@ -149,7 +149,7 @@ func (t *turn) deviceFacts(d *devices.Device) condition.DeviceFacts {
 	f := condition.DeviceFacts{
 		SilentH: t.age(known.Heard, known.Since), StuckH: condition.Known(known.stuck(t.watermark)), Model: condition.Known(d.Model),
 		Implausible24h: condition.Known(float64(count(known.Odd, t.watermark))), Spikes24h: condition.Known(float64(count(known.Spikes, t.watermark))),
-		BatteryV: condition.Maybe(known.newest(devices.BatteryVoltage, t.watermark, 48*time.Hour)),
+		BatteryV: condition.Maybe(known.newest(devices.BatteryVoltage, "", t.watermark, 48*time.Hour)),
 	}
 	switch where := s.at[d.ID]; {
 	case where.station >= 0:

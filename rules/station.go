@@ -27,7 +27,7 @@ type station struct {
 
 func newStation(since time.Time) *station {
 	return &station{
-		Since: since, Counter: quality.NewCounter(devices.RainTotal, 0),
+		Since: since, Counter: quality.RainCounter(0),
 		Rain24h: quality.Window{Hours: 24}, Rain7d: quality.Window{Hours: 168}, Temperature: quality.Window{Hours: 24},
 	}
 }
@@ -44,7 +44,7 @@ func (st *station) rain(f *devices.Fact) (mm float64, ok bool) {
 			return 0, false
 		}
 		st.Jumped = st.Jumped || st.Gauge != ""
-		st.Gauge, st.Gauged, st.Counter = gauge, time.Time{}, quality.NewCounter(devices.RainTotal, 0)
+		st.Gauge, st.Gauged, st.Counter = gauge, time.Time{}, quality.RainCounter(0)
 	}
 	if !f.At.After(st.Gauged) {
 		return 0, false

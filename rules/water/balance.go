@@ -66,12 +66,11 @@ type NoRain struct {
 
 // Sums are totals since the season began or, if later, the balance was known first.
 type Sums struct {
-	Began       time.Time `json:"began"`      // the season's first day
-	ETcMM       float64   `json:"etc_mm"`     // what the crop would have taken without stress
-	ETaMM       float64   `json:"eta_mm"`     // what it took
-	ETaDryMM    float64   `json:"eta_dry_mm"` // likewise, from the driest soil that can be
-	ETaWetMM    float64   `json:"eta_wet_mm"`
-	CorrectedMM float64   `json:"corrected_mm"` // added to the depletion by probes
+	Began    time.Time `json:"began"`      // the season's first day
+	ETcMM    float64   `json:"etc_mm"`     // what the crop would have taken without stress
+	ETaMM    float64   `json:"eta_mm"`     // what it took
+	ETaDryMM float64   `json:"eta_dry_mm"` // likewise, from the driest soil that can be
+	ETaWetMM float64   `json:"eta_wet_mm"`
 }
 
 // Why the depletion is a range.
@@ -131,7 +130,6 @@ type DayResult struct {
 	Stage           string
 	RootM           float64
 	EToMM           float64 // as used: a stand-in where it is not known
-	KcTable         float64 // before it is adjusted to the climate
 	ETcMM           float64
 	ETaMM           float64
 	Ks              float64
@@ -143,7 +141,6 @@ type DayResult struct {
 	IrrigationMM    float64
 	DrainageMM      float64 // out of the root zone
 	GrownMM         float64 // depletion of the soil that roots reached today
-	P               float64 // depletion fraction, adjusted to ETc
 	Known           bool    // whether the depletion may be acted on
 	Unknown         []string
 	Estimated       []string
@@ -167,7 +164,7 @@ func (b *Balance) Day(p Params, in DayInput) DayResult {
 	r := DayResult{}
 	var kc float64
 	before := b.middle()
-	r.KcTable, r.RootM, r.Stage = p.Crop.Stage(number)
+	_, r.RootM, r.Stage = p.Crop.Stage(number)
 	kcMid, kcEnd := p.Crop.inClimate(in.MeanWind, in.RHMin)
 	kc, _, _ = p.Crop.stage(number, kcMid, kcEnd)
 	b.reach(p, r.RootM)
@@ -178,8 +175,7 @@ func (b *Balance) Day(p Params, in DayInput) DayResult {
 	b.wetted(&in, &r)
 	eto, least, most := b.evapotranspiration(in.EToMM)
 	r.EToMM, r.ETcMM = eto, kc*eto
-	r.P = depletionFraction(p.Crop.DepletionFraction, r.ETcMM)
-	r.RAWMM = r.P * r.TAWMM
+	r.RAWMM = depletionFraction(p.Crop.DepletionFraction, r.ETcMM) * r.TAWMM
 	ksDry, etaDry := b.Dry.drink(p, kc*most, r.TAWMM)
 	ksWet, etaWet := b.Wet.drink(p, kc*least, r.TAWMM)
 	r.Ks, r.ETaMM = (ksDry+ksWet)/2, (etaDry+etaWet)/2
@@ -329,12 +325,10 @@ func (b *Balance) reach(p Params, rootM float64) {
 // fitInto keeps the depletion possible when the soil is taken for another than
 // yesterday. Of the same soil it changes nothing.
 func (b *Balance) fitInto(p Params, tawMM float64) {
-	before := b.middle()
 	for _, z := range []*Zone{&b.Dry, &b.Wet} {
 		z.DepletionMM = min(z.DepletionMM, tawMM)
 		z.BelowMM = min(z.BelowMM, p.belowTAWMM(b.RootM))
 	}
-	b.Season.CorrectedMM += b.middle() - before
 }
 
 // evapotranspiration is that of the day, or what stands in for it, and how far that may be off.

@@ -43,7 +43,6 @@ func (b *Balance) Correct(p Params, r *DayResult, probes []ProbeReading, weight 
 	}
 	b.NoRain, b.Settled = NoRain{}, true
 	b.tell(r)
-	b.Season.CorrectedMM += r.DepletionMM - before
 	return Correction{BeforeMM: before, MeasuredMM: measured, AfterMM: r.DepletionMM}, true
 }
 
