@@ -55,7 +55,7 @@ var codes = map[string][]string{
 	},
 	"estimate": {
 		"eto_of_last_known_day", "initial_moisture", "humidity_from_rh_max", "humidity_from_tmin", "radiation_from_range", "wind_2_ms",
-		"wind_height_2_m", "delivered_as_commanded", "balance_only", "probe_only", "rain_counter_jumped", "rain_of_part_of_the_day",
+		"wind_height_2_m", "delivered_as_commanded", "delivered_by_flow", "balance_only", "probe_only", "rain_counter_jumped", "rain_of_part_of_the_day",
 	},
 	"way":     {"my", "village", "clues", "operations", "live"},
 	"my_said": {"opened", "closed", "all_closed", "not_closed", "locked", "stopped", "leaking", "refused", "trouble"},

@@ -1,6 +1,7 @@
 package rules_test
 
 import (
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -208,10 +209,21 @@ func TestAnAlertIsShownOnce(t *testing.T) {
 }
 
 // TestWaterOfNobodyKnowsHowMuch opens a valve by hand that has no meter: a plot
-// without a probe is unknown then. The control tells the litres.
+// without a probe is unknown then. Controls tell the litres, or know the flow.
 func TestWaterOfNobodyKnowsHowMuch(t *testing.T) {
-	for _, metered := range []bool{false, true} {
-		s := rules.New(config(t))
+	for _, told := range []struct {
+		metered bool
+		flowLPM float64
+		netMM   float64
+	}{{false, 0, 0}, {true, 0, 500 * 0.75 / 2000}, {false, 100, 2000 * 0.75 / 2000}} {
+		of := config(t)
+		of.Plots[1].Mode = devices.Advise
+		for i := range of.Devices {
+			if of.Devices[i].ID == "v-2" {
+				of.Devices[i].FlowLPM = told.flowLPM
+			}
+		}
+		s := rules.New(of)
 		w := &world{soaked: true, theta: 0.25}
 		at := begin.Add(6*24*time.Hour + 90*time.Minute)
 		say := func(at time.Time, state devices.CommandState, litres *float64) {
@@ -221,14 +233,14 @@ func TestWaterOfNobodyKnowsHowMuch(t *testing.T) {
 		}
 		say(at, devices.Opened, nil)
 		var litres *float64
-		if metered {
+		if told.metered {
 			litres = new(500.0)
 		}
 		say(at.Add(20*time.Minute), devices.Closed, litres)
 		all := season(t, s, w, 8*24, nil, nil)
 		got := seen{s, all}.balance("p-2", begin.Add(7*24*time.Hour))
-		if unknown := slices.Contains(got.Unknown, "irrigation"); unknown == metered {
-			t.Errorf("metered %v: the balance is %s, unknown %v", metered, got.Outcome, got.Unknown)
+		if unknown := slices.Contains(got.Unknown, "irrigation"); unknown != (told.netMM == 0) || math.Abs(got.Numbers["irrigation_mm"]-told.netMM) > 1e-9 {
+			t.Errorf("%+v: the balance is %s, unknown %v, %v", told, got.Outcome, got.Unknown, got.Numbers)
 		}
 	}
 }

@@ -76,6 +76,10 @@ func (t *turn) ended(parcel int, id devices.DeviceID, e *valve.Ended) {
 	case litres != nil:
 		d.Numbers["delivered_l"], point.Numbers["delivered_l"] = *litres, *litres
 		s.state.Valves[id].flowed(*litres, e.DurationS)
+	case s.usualFlow(where, id) > 0 && !e.Still && !e.Assumed:
+		d.Unknown = append(d.Unknown, "delivered_l")
+		d.Estimated = append(d.Estimated, "delivered_by_flow")
+		litres = new(s.usualFlow(where, id) / 60 * e.DurationS)
 	case e.CommandedL > 0 && !e.Still:
 		d.Unknown = append(d.Unknown, "delivered_l")
 		d.Estimated = append(d.Estimated, "delivered_as_commanded")

@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"cmp"
+
 	"ganlin/devices"
 	"ganlin/rules/condition"
 	"ganlin/rules/irrigate"
@@ -146,9 +148,26 @@ func (t *turn) needInput(i int, r *condition.Rule, soil *soilView) irrigate.Inpu
 		LocalHour: t.at.In(s.c.Zone).Hour(), Interlocks: t.interlocks(where, r),
 	}
 	for _, d := range where.valves {
-		in.Valves = append(in.Valves, irrigate.Valve{FlowLPM: s.state.Valves[d.ID].RateLPM, MaxVolumeL: d.MaxVolumeL, MaxDurationS: d.MaxDurationS})
+		in.Valves = append(in.Valves, s.state.Valves[d.ID].asked(&d))
 	}
 	return in
+}
+
+// asked is what a valve can give: by what its meter has shown, or else by the registry.
+func (g *gate) asked(d *devices.Device) irrigate.Valve {
+	return irrigate.Valve{
+		FlowLPM: cmp.Or(g.RateLPM, d.FlowLPM), Metered: g.RateLPM > 0, MaxVolumeL: d.MaxVolumeL, MaxDurationS: d.MaxDurationS,
+	}
+}
+
+// usualFlow is what a valve of a parcel lets through, in litres a minute; 0: not known.
+func (s *Site) usualFlow(where *parcel, id devices.DeviceID) float64 {
+	for k := range where.valves {
+		if d := &where.valves[k]; d.ID == id {
+			return s.state.Valves[id].asked(d).FlowLPM
+		}
+	}
+	return 0
 }
 
 // wateringPays reports whether a rule may still water the crop of this season.

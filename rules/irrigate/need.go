@@ -71,6 +71,7 @@ type Input struct {
 // A Valve is one that waters the plot.
 type Valve struct {
 	FlowLPM      float64 // 0: not known
+	Metered      bool    // its meter ends an opening when the volume has run
 	MaxVolumeL   float64 // of one opening; 0: no limit by volume
 	MaxDurationS int     // of one opening
 }
@@ -94,9 +95,9 @@ type Lease struct {
 	DurationS int
 }
 
-// Margin is how much longer a valve may be open than its volume takes at its
-// usual flow. If it closed by volume it never needs that; if its meter fails, it
-// brings no more than so much too much.
+// Margin is how much longer a valve with a meter may be open than its volume
+// takes at its usual flow. It closes by volume and never needs that; if its meter
+// fails, it brings no more than so much too much. Without a meter time is all there is.
 const Margin = 1.25
 
 // Pays reports whether watering may still be of use before the harvest.
@@ -198,7 +199,11 @@ func (v Valve) lease(volumeL float64) Lease {
 	l := Lease{volumeL, v.MaxDurationS}
 	if perSecond := v.FlowLPM / 60; perSecond > 0 {
 		l.VolumeL = min(volumeL, perSecond*float64(v.MaxDurationS))
-		l.DurationS = min(v.MaxDurationS, int(math.Ceil(Margin*l.VolumeL/perSecond)))
+		seconds := l.VolumeL / perSecond
+		if v.Metered {
+			seconds *= Margin
+		}
+		l.DurationS = min(v.MaxDurationS, int(math.Ceil(seconds)))
 	}
 	return l
 }

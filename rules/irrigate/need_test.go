@@ -62,7 +62,7 @@ func TestDecisions(t *testing.T) {
 		"the season's water spent":     {func(in *irrigate.Input) { in.Rule.SeasonMM, in.Spent.SeasonL = 400, 799_000 }, irrigate.Budget, 50},
 		"water for a while":            {func(in *irrigate.Input) { in.Rule.SeasonMM, in.Spent.SeasonL = 400, 790_000 }, irrigate.Water, 50},
 		"no valve that may":            {func(in *irrigate.Input) { in.Valves[0].MaxDurationS = 0 }, irrigate.NoLease, 50},
-		"no valve that may, by flow":   {func(in *irrigate.Input) { in.Valves[0] = irrigate.Valve{FlowLPM: 50} }, irrigate.NoLease, 50},
+		"no valve that may, by flow":   {func(in *irrigate.Input) { in.Valves[0] = irrigate.Valve{FlowLPM: 50, Metered: true} }, irrigate.NoLease, 50},
 		"no valve":                     {func(in *irrigate.Input) { in.Valves = nil }, irrigate.NoLease, 50},
 	} {
 		in := thirsty()
@@ -89,17 +89,20 @@ func TestLeases(t *testing.T) {
 		want   []irrigate.Lease
 	}{
 		"all, by the longest time": {func(*irrigate.Input) {}, []irrigate.Lease{{need, 7200}}},
-		"time by the flow":         {valves(irrigate.Valve{FlowLPM: 2000, MaxDurationS: 7200}), []irrigate.Lease{{need, 5000}}},
-		"longer than it may":       {valves(irrigate.Valve{FlowLPM: 1200, MaxDurationS: 7200}), []irrigate.Lease{{need, 7200}}},
-		"volume by the flow":       {valves(irrigate.Valve{FlowLPM: 100, MaxDurationS: 7200}), []irrigate.Lease{{12000, 7200}}},
-		"volume by the valve":      {valves(irrigate.Valve{FlowLPM: 100, MaxVolumeL: 6000, MaxDurationS: 7200}), []irrigate.Lease{{6000, 4500}}},
+		"time by the flow":         {valves(irrigate.Valve{Metered: true, FlowLPM: 2000, MaxDurationS: 7200}), []irrigate.Lease{{need, 5000}}},
+		"longer than it may":       {valves(irrigate.Valve{Metered: true, FlowLPM: 1200, MaxDurationS: 7200}), []irrigate.Lease{{need, 7200}}},
+		"volume by the flow":       {valves(irrigate.Valve{Metered: true, FlowLPM: 100, MaxDurationS: 7200}), []irrigate.Lease{{12000, 7200}}},
+		"volume by the valve":      {valves(irrigate.Valve{Metered: true, FlowLPM: 100, MaxVolumeL: 6000, MaxDurationS: 7200}), []irrigate.Lease{{6000, 4500}}},
+		"by time alone":            {valves(irrigate.Valve{FlowLPM: 2000, MaxDurationS: 7200}), []irrigate.Lease{{need, 4000}}},
 		"no flow is known":         {valves(irrigate.Valve{MaxVolumeL: 6000, MaxDurationS: 7200}), []irrigate.Lease{{6000, 7200}}},
 		"two share it": {
-			valves(irrigate.Valve{FlowLPM: 2000, MaxDurationS: 7200}, irrigate.Valve{FlowLPM: 1000, MaxDurationS: 7200}),
+			valves(irrigate.Valve{Metered: true, FlowLPM: 2000, MaxDurationS: 7200}, irrigate.Valve{Metered: true, FlowLPM: 1000, MaxDurationS: 7200}),
 			[]irrigate.Lease{{need / 2, 2500}, {need / 2, 5000}},
 		},
 		"what is left of the day": {
-			func(in *irrigate.Input) { in.Rule.DayMM, in.Spent.DayL, in.Valves[0].FlowLPM = 10, 11_000, 100 },
+			func(in *irrigate.Input) {
+				in.Rule.DayMM, in.Spent.DayL, in.Valves[0].FlowLPM, in.Valves[0].Metered = 10, 11_000, 100, true
+			},
 			[]irrigate.Lease{{9000, 6750}},
 		},
 	} {
@@ -161,7 +164,7 @@ func TestNothingOpensThatMayNot(t *testing.T) {
 			in.DepletionMM = new(number("depletion", 150))
 		}
 		for range rapid.IntRange(0, 3).Draw(t, "valves") {
-			in.Valves = append(in.Valves, irrigate.Valve{FlowLPM: number("flow", 500), MaxVolumeL: number("volume", 40_000), MaxDurationS: rapid.IntRange(0, 7200).Draw(t, "longest")})
+			in.Valves = append(in.Valves, irrigate.Valve{FlowLPM: number("flow", 500), Metered: rapid.Bool().Draw(t, "metered"), MaxVolumeL: number("volume", 40_000), MaxDurationS: rapid.IntRange(0, 7200).Draw(t, "longest")})
 		}
 		plan, decision := irrigate.Need(in)
 		if decision != irrigate.Water {
