@@ -48,7 +48,10 @@ func TestAProgramMayStartAtAnyHour(t *testing.T) {
 		rains bool
 		days  int // at the most that a plot is unknown
 	}{
-		{"at midnight", 0, false, 16}, {"at 3", 3 * time.Hour, false, 16}, {"at 14", 14 * time.Hour, false, 16}, {"at 20", 20 * time.Hour, false, 16},
+		{"at midnight", 0, false, 16},
+		{"at 3", 3 * time.Hour, false, 16},
+		{"at 14", 14 * time.Hour, false, 16},
+		{"at 20", 20 * time.Hour, false, 16},
 		{"at 14, and it rains", 14 * time.Hour, true, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {

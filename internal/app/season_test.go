@@ -159,6 +159,7 @@ func TestSameSeedSameDecisions(t *testing.T) {
 
 // overMosquitto lives a season with a foreign broker between, paho at both ends: it decides the same.
 func overMosquitto(t *testing.T, want string) {
+	t.Helper()
 	m := mosquitto(t)
 	r := (&trial{t: t, kind: asItIs, folder: t.TempDir()}).once(append(aSeason(1), "--broker", "tcp://"+m)...)
 	for _, p := range r.Promises {
