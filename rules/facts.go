@@ -2,7 +2,6 @@ package rules
 
 import (
 	"math"
-	"slices"
 	"time"
 
 	"ganlin/devices"
@@ -118,17 +117,15 @@ func (s *Site) today(p *plot, st *station, kc float64, at time.Time) (least, mos
 	return least, most, &mm
 }
 
-// settling reports whether nothing is amiss but that nobody knows how wet the
-// soil of a plot without a probe was at first, or is where roots come to:
-// weather will show.
+// settling reports whether nothing is amiss but that a plot without a probe is
+// new: weather will show how wet it is.
 func (s *Site) settling(i int, v *soilView, at time.Time) bool {
 	p := s.state.Plots[s.parcels[i].ID]
 	since := p.Since
 	if since.IsZero() {
 		since = s.state.Began
 	}
-	onlyBegan := !p.Begun || slices.Equal(p.Balance.Doubts, []string{water.MoistureDoubt})
-	return v.depletion == nil && len(s.parcels[i].probes) == 0 && onlyBegan && v.freshSky() && (p.SkyKnown || at.Sub(since) < firstWeather)
+	return v.depletion == nil && len(s.parcels[i].probes) == 0 && !p.Balance.Settled && v.freshSky() && (p.SkyKnown || at.Sub(since) < firstWeather)
 }
 
 // firstWeather is how long it may take until there is a day of which the weather is known.

@@ -99,15 +99,16 @@ const (
 )
 
 // NewBalance begins a balance before a day of which nothing is known but the
-// weather: the soil may be full or wilted (FAO-56, p. 170, has a depletion to
-// begin with measured, or 0 after a soaking). It is known when a probe tells,
+// weather: the root zone may be full or wilted (FAO-56, p. 170, has a depletion
+// to begin with measured, or 0 after a soaking). It is known when a probe tells,
 // when water has filled the root zone, or when it has dried so far that it
-// hardly matters how it began.
+// hardly matters how it began. Soil that roots have yet to reach is taken to be
+// at field capacity, as Eq. 85 has it.
 func NewBalance(p Params, day time.Time) Balance {
 	_, root, _ := p.Crop.Stage(p.DayNumber(day))
 	return Balance{
 		Through: day.UTC().AddDate(0, 0, -1), RootM: root, Doubts: []string{MoistureDoubt},
-		Dry: Zone{p.Soil.TAWMM(root), p.belowTAWMM(root)},
+		Dry: Zone{DepletionMM: p.Soil.TAWMM(root)},
 	}
 }
 
