@@ -42,6 +42,7 @@ func TestCommandsOfTheDocuments(t *testing.T) {
 			if slices.Contains(args, "--once") && !lived {
 				lived = true
 				tr.command(append([]string{"demo"}, inFolder(args, "season", once, "report.json", once+".json")...)...)
+				followedByHand(t, once)
 			}
 		},
 		"ganlin rules": func(args []string) {
