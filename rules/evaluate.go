@@ -103,7 +103,7 @@ func (t *turn) plotFacts(i int, soil *soilView) condition.PlotFacts {
 		}
 	}
 	f.DeficitPct = condition.Maybe(soil.deficit)
-	if p.Begun && p.Last.Known {
+	if p.Balanced && p.Last.Known {
 		f.Ks, f.EToMM, f.ETcMM = condition.Known(p.Last.Ks), condition.Known(p.Last.EToMM), condition.Known(p.Last.ETcMM)
 	}
 	if p.Loss != nil {

@@ -39,7 +39,7 @@ func (s *Site) soil(i int, at time.Time) soilView {
 	v.kc, rootM, v.stage = v.params.Crop.Stage(v.cropDay)
 	v.taw = v.params.Soil.TAWMM(rootM)
 	v.raw = v.params.Crop.DepletionFraction * v.taw
-	if p.Begun && p.Last.TAWMM > 0 {
+	if p.Balanced && p.Last.TAWMM > 0 {
 		v.raw = v.taw * p.Last.RAWMM / p.Last.TAWMM
 	}
 	var readings []water.ProbeReading
@@ -105,7 +105,7 @@ func (v *soilView) freshSky() bool { return v.skyAgeH != nil && *v.skyAgeH <= fr
 // since, in mm: by what an average day's sun has drawn by this hour, less what
 // came; nil: unknown.
 func (s *Site) today(p *plot, st *station, kc float64, at time.Time) (least, most float64, since *float64) {
-	if !p.Begun || p.NetUnknown {
+	if !p.Balanced || p.NetUnknown {
 		return 0, 0, nil
 	}
 	mm := p.Last.EToMM*kc*p.Last.Ks*drawnBy(at.In(s.c.Zone)) - p.NetTodayMM

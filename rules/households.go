@@ -83,7 +83,7 @@ func (s *Site) loss(i int, end time.Time) risk.PlotLoss {
 		Plot: where.ID, AreaMu: where.AreaMu, Crop: where.Crop, Ky: params.Crop.Ky,
 		Stage: stage, Irrigated: where.Mode == devices.Auto && len(where.valves) > 0, Probed: p.Probed,
 	}
-	if !p.Begun || !p.Last.Known {
+	if !p.Balanced || !p.Last.Known {
 		p.Loss = nil
 		return l
 	}

@@ -15,7 +15,7 @@ import (
 type plot struct {
 	Since    time.Time // the watermark when it was new; zero: from the beginning
 	Balance  water.Balance
-	Begun    bool // there is a balance
+	Balanced bool // there is a balance
 	SkyKnown bool // of the last day all weather was known
 	Capacity water.FieldCapacity
 	Last     water.DayResult // of the day that was closed last
@@ -130,8 +130,8 @@ func (t *turn) closePlot(i int, end time.Time, day daysWeather) {
 	season := params.SeasonBegin(end.In(s.c.Zone))
 	d := t.decision(devices.BalanceDecision, "fao56_balance", balanceVersion, string(where.ID), where.ID, "closed")
 	d.At, d.Evidence = end, evidence
-	if !p.Begun {
-		p.Balance, p.Begun = water.NewBalance(params, begin), true
+	if !p.Balanced {
+		p.Balance, p.Balanced = water.NewBalance(params, begin), true
 	}
 	irrigation := p.NetTodayMM
 	if p.NetUnknown {

@@ -40,15 +40,14 @@ func (p *Params) belowTAWMM(rootM float64) float64 {
 // known brings the two together again, for what is full drains and what is dry
 // dries no more. It survives JSON exactly.
 type Balance struct {
-	Through   time.Time `json:"through"` // midnight of the last day that is booked
-	RootM     float64   `json:"root_m"`  // depth of the root zone
-	Dry       Zone      `json:"dry"`
-	Wet       Zone      `json:"wet"`
-	LastEToMM float64   `json:"last_eto_mm"`       // that was known; stands in for a day without
-	NoRain    NoRain    `json:"no_rain,omitzero"`  // days up to now of which rain is not known
-	Settled   bool      `json:"settled,omitempty"` // it has been known
-	Doubts    []string  `json:"doubts,omitempty"`  // why Dry and Wet differ, by name
-	Season    Sums      `json:"season"`
+	RootM     float64  `json:"root_m"` // depth of the root zone
+	Dry       Zone     `json:"dry"`
+	Wet       Zone     `json:"wet"`
+	LastEToMM float64  `json:"last_eto_mm"`       // that was known; stands in for a day without
+	NoRain    NoRain   `json:"no_rain,omitzero"`  // days up to now of which rain is not known
+	Settled   bool     `json:"settled,omitempty"` // it has been known
+	Doubts    []string `json:"doubts,omitempty"`  // why Dry and Wet differ, by name
+	Season    Sums     `json:"season"`
 }
 
 // A Zone is how dry the soil is.
@@ -106,10 +105,7 @@ const (
 // at field capacity, as Eq. 85 has it.
 func NewBalance(p Params, day time.Time) Balance {
 	_, root, _ := p.Crop.Stage(p.DayNumber(day))
-	return Balance{
-		Through: day.UTC().AddDate(0, 0, -1), RootM: root, Doubts: []string{MoistureDoubt},
-		Dry: Zone{DepletionMM: p.Soil.TAWMM(root)},
-	}
+	return Balance{RootM: root, Dry: Zone{DepletionMM: p.Soil.TAWMM(root)}, Doubts: []string{MoistureDoubt}}
 }
 
 // DayInput is what happened on one local day.
@@ -125,8 +121,8 @@ type DayInput struct {
 }
 
 // DayResult is the balance of one day. Depletion and fluxes are the middle of
-// their range. The depletion at the end of a day of which rain and irrigation are known is that of
-// the day before - RainMM - IrrigationMM + ETaMM + DrainageMM + GrownMM.
+// their range. As long as rain and irrigation are known, the depletion at the end
+// of a day is that of the day before - RainMM - IrrigationMM + ETaMM + DrainageMM + GrownMM.
 type DayResult struct {
 	Stage           string
 	RootM           float64
@@ -185,7 +181,6 @@ func (b *Balance) Day(p Params, in DayInput) DayResult {
 		b.NoRain.ETaMM += etaDry
 	}
 
-	b.Through = in.Day.UTC()
 	b.judge(&r)
 	if least < most {
 		r.Estimated = sortedWith(r.Estimated, EToEstimated)
