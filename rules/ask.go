@@ -2,7 +2,6 @@ package rules
 
 import (
 	"math"
-	"slices"
 	"time"
 
 	"ganlin/devices"
@@ -122,15 +121,6 @@ func (s *Site) dryFrom(soil *soilView) float64 {
 		return math.Inf(1)
 	}
 	return wateringOf(r).TriggerOfRAW * soil.raw
-}
-
-// waterRule returns the rule that waters; nil: there is none.
-func (s *Site) waterRule() *condition.Rule {
-	i := slices.IndexFunc(s.c.Rules, func(r condition.Rule) bool { return r.Do == condition.Irrigate })
-	if i < 0 {
-		return nil
-	}
-	return &s.c.Rules[i]
 }
 
 // watered is the running total of net irrigation, today's included.

@@ -70,7 +70,7 @@ func TestAsks(t *testing.T) {
 			}
 		}, []string{"advise", "advise_over watered"}},
 		"everything falls silent":  {byHand, "p-1", &world{silent: func(at time.Time) bool { return at.After(begin.Add(dry * time.Hour)) }}, nil, []string{"advise"}},
-		"the season ends":          {func(c rules.Config) rules.Config { return planted(c, -125) }, "p-3", nil, nil, []string{"advise", "advise_over season_over"}},
+		"the season ends":          {func(c rules.Config) rules.Config { return planted(c, -115) }, "p-3", nil, nil, []string{"advise", "advise_over season_over"}},
 		"nothing is planted yet":   {func(c rules.Config) rules.Config { return planted(c, 60) }, "p-3", nil, nil, nil},
 		"its valve is let":         {advised, "p-1", nil, reconfigured(config(t)), []string{"advise", "advise_over changed"}},
 		"the rule is taken away":   {byHand, "p-1", nil, reconfigured(ruleless(byHand(config(t)))), []string{"advise", "advise_over removed"}},
