@@ -48,7 +48,7 @@ bench: parts influxd
 
 # The pictures of the documents, taken from the running demo.
 pictures: parts influxd
-	GANLIN_PICTURES=$(CURDIR)/docs/pictures $(GO) test -count=1 -run TestPageInABrowser ./internal/app
+	GANLIN_PICTURES=$(CURDIR)/docs/pictures $(GO) test -count=1 -run TestPictures$$ ./internal/app
 
 # Needs the vulnerability database on the network, so it is no part of the tests.
 vuln: $(VULN)

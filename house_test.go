@@ -33,11 +33,12 @@ var rooms = []room{
 	{"internal/app", []string{"devices", "ingest", "rules", "firmware-sim", "dashboards", "docs", "internal"}, "the only place where parts meet"},
 	{"internal/position", nil, "a place in a file is a word that all readers of files share"},
 	{"internal/file", nil, "a file that is whole after a crash is a need that all writers of files share"},
+	{"internal/webhook", nil, "where may be posted to is a need that all who post share"},
 	{"internal/engine", []string{"devices", "rules", "internal/engine"}, "adapters never import each other"},
 	{"internal/valves", []string{"devices", "rules", "internal/valves"}, "adapters never import each other"},
 	{"internal/rulefile", []string{"devices", "rules/condition", "internal/position", "internal/rulefile"}, "rule files are read into conditions, and nothing is decided here"},
 	{"internal/httpapi", []string{"devices", "rules", "internal/httpapi", "dashboards/words"}, "adapters never import each other"},
-	{"internal", []string{"devices", "ingest", "dashboards/words", "internal/position", "internal/file", "SELF"}, "adapters never import each other"},
+	{"internal", []string{"devices", "ingest", "dashboards/words", "internal/position", "internal/file", "internal/webhook", "SELF"}, "adapters never import each other"},
 }
 
 // mayImport reports whether a package of ours may import another, and the reason of the room it lives in.

@@ -73,7 +73,7 @@ func (s speaker) interlock(d devices.Decision) string {
 	case d.Texts["by"] != "": // a person answers for what a person does
 	case d.Kind == devices.IrrigationDecision && d.Outcome == "start", d.Kind == devices.CommandDecision && d.Outcome == "open":
 		return s.text("decision.free", nil)
-	case d.Kind == devices.IrrigationDecision && reason != "":
+	case d.Kind == devices.IrrigationDecision && reason != "" && !strings.HasSuffix(d.Outcome, "_over"):
 		return s.text("decision.held", words.Args{"why": s.word("because.", reason)})
 	}
 	return ""

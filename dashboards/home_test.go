@@ -127,7 +127,7 @@ func homes() map[string]struct {
 		"stopped": {stopped, []string{"全村的阀门都被叫停了", "全村停水，现在打不开。"}, []string{"All valves of the village were told to stop."}},
 		"empty":   {empty, []string{"这里还没有你家的地"}, []string{"No land of yours is here yet"}},
 		"waiting": {waiting, []string{"还在等第一批消息", "还没有消息"}, []string{"Still waiting for the first news"}},
-		"news":    {news, []string{"后坡三号：阀门漏水", "先关总阀", "后坡三号：好了（地干了）"}, []string{"后坡三号: The valve leaks", "over (The land is dry)"}},
+		"news":    {news, []string{"后坡三号：阀门漏水", "先关总阀", "后坡三号：过去了（地干了）"}, []string{"后坡三号: The valve leaks", "over (The land is dry)"}},
 	}
 }
 

@@ -121,12 +121,12 @@ func (s speaker) letterScreen(l Letter, address string, hexadecimal bool, at int
 	add("where_kept", l.ID)
 	add("length", s.text("letter.bytes", words.Args{"n": l.Length}))
 	digest := sha256.Sum256(l.Payload)
-	switch whole := len(l.Payload) == l.Length; {
-	case l.Part:
-		add("kept", s.text("letter.part", words.Args{"n": len(l.Payload)}))
-	case !whole:
+	switch cut := l.SHA256 != ""; {
+	case cut:
 		add("kept", s.text("letter.first", words.Args{"n": len(l.Payload)}))
 		add("sha256", l.SHA256)
+	case l.Part:
+		add("kept", s.text("letter.part", words.Args{"n": len(l.Payload)}))
 	default:
 		add("sha256", hex.EncodeToString(digest[:]))
 	}

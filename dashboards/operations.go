@@ -152,7 +152,8 @@ type LetterFigures struct {
 	Known    bool // the records store answers; else the rest is empty
 	ByReason []Tally
 	Newest   []Letter
-	Hour     int // of the last hour, as far as Newest tells
+	Hour     int   // of the last hour, as far as Newest tells
+	Dropped  int64 // letters and payloads that made room for newer ones
 }
 
 // ChannelFigures are of one channel of messages to farmers.
@@ -188,6 +189,6 @@ type Letter struct {
 	Codec    string
 	Part     bool   // only a part of a message: the rest was kept
 	Length   int    // of the message as it came, bytes
-	SHA256   string // of the message as it came; empty: not known
-	Payload  []byte // may be only the beginning
+	SHA256   string // of what Payload is only the beginning of; empty: it is all there
+	Payload  []byte
 }

@@ -33,7 +33,8 @@ func plants() map[string]struct {
 		m.Parts[1].Conditions = []dashboards.Condition{{Kind: dashboards.JournalDiskFull, Detail: "the disk has 5 bytes free"}, {Kind: dashboards.JournalLost, First: 5, Last: 9}}
 		m.Parts[2].Conditions = []dashboards.Condition{{Kind: dashboards.DatabaseRefusing, Detail: "401 unauthorized"}}
 		m.Parts[0].Conditions = append(m.Parts[0].Conditions, dashboards.Condition{Kind: dashboards.BrokerUnreachable, Detail: "tcp://mosquitto:1883", Since: morning})
-		m.Journal.Lost, m.Journal.Free, m.Ledger.Values.Stored, m.Ledger.Messages.Received = 5, 1_200_000_000, 208_497, 17_613
+		m.Letters.Dropped = 1240
+		m.Journal.Lost, m.Journal.Free, m.Ledger.Values.Stored, m.Ledger.Messages.Received = 8, 1_200_000_000, 208_497, 17_613
 		m.ClockOff, m.Database.Waiting, m.Readers[0].Records = true, 30_000, 6_000
 		m.Rules.Delay, m.Rules.Broken, m.Valves.NotShut, m.Valves.States[3].Count = 45*time.Minute, 1, 1, 2
 		m.Letters.Hour, m.Webhooks.Failing = 11, 1
@@ -80,8 +81,8 @@ func plants() map[string]struct {
 		},
 		"trouble": {
 			trouble,
-			[]string{"11 件事要人处理", "现在不确认任何新消息", "the disk has 5 bytes free", "GanlinNothingAcknowledged", "日志丢了 5 条记录", "账不平，差 3", "消息的账不平，差 1", "数据库拒绝写入", "401 unauthorized", "tcp://mosquitto:1883", "2 个阀门不知道是开是关", "1 个阀门叫关不关", "规则落后 45 分 0 秒", "1 条规则算不出来", "时钟不对", "磁盘只剩 1.2 GB", "30,000 个数在等数据库", "入库落后 6,000 条记录", "40 台设备里有 12 台断线", "一小时里有 11 条消息读不懂", "1 个回调地址不收信号", "40 台里有 12 台要看看", "从来没有"},
-			[]string{"11 things need a person", "No message is acknowledged now", "Does not balance, off by 3", "The rules are 45 min 0 s behind", "12 of 40 devices need a look"},
+			[]string{"11 件事要人处理", "现在不确认任何新消息", "the disk has 5 bytes free", "GanlinNothingAcknowledged", "日志丢了 5 条记录", "丢失的记录 8", "1,240 条旧死信或其内容没有留下", "账不平，差 3", "消息的账不平，差 1", "数据库拒绝写入", "401 unauthorized", "tcp://mosquitto:1883", "2 个阀门不知道是开是关", "1 个阀门叫关不关", "规则落后 45 分 0 秒", "1 条规则算不出来", "时钟不对", "磁盘只剩 1.2 GB", "30,000 个数在等数据库", "入库落后 6,000 条记录", "40 台设备里有 12 台断线", "一小时里有 11 条消息读不懂", "1 个回调地址不收信号", "40 台里有 12 台要看看", "从来没有"},
+			[]string{"11 things need a person", "No message is acknowledged now", "Does not balance, off by 3", "The rules are 45 min 0 s behind", "12 of 40 devices need a look", "1,240 old dead letters or their contents were not kept"},
 		},
 		"still":    {still, []string{"规则已经停了 25 分 0 秒", "GanlinRulesStandStill"}, []string{"1 thing needs a person", "stood still for 25 min 0 s"}},
 		"away":     {away, []string{"1 件事请留意", "数据库连不上", "connection refused", "自 2026年7月12日 08:00 起连不上"}, []string{"1 thing to keep an eye on", "The database is out of reach"}},
@@ -113,7 +114,7 @@ func TestOperatorsPageSaysIt(t *testing.T) {
 		}
 		speaksOne(t, "operations, "+name, func(lang string) string {
 			page := body(t, ask(t, pages, "/operations?lang="+lang))
-			return strings.NewReplacer("后坡", "", "号", "", "大湾五", "", "三", "", "ganlin.yaml", "", "ganlin rules check", "", "ganlin webhooks list", "", "NTP", "", "mosquitto", "", "unauthorized", "", "tick", "", "rules", "", "operator-1", "", "go1.26 linux/amd64", "", "invalid character", "", "after object key, at byte", "", "topic", "", "is not one of ours", "").Replace(page)
+			return strings.NewReplacer("后坡", "", "号", "", "大湾五", "", "三", "", "ganlin.yaml", "", "ganlin rules check", "", "ganlin losses acknowledge", "", "ganlin webhooks list", "", "NTP", "", "mosquitto", "", "unauthorized", "", "tick", "", "rules", "", "operator-1", "", "go1.26 linux/amd64", "", "invalid character", "", "after object key, at byte", "", "topic", "", "is not one of ours", "").Replace(page)
 		})
 	}
 }

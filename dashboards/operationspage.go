@@ -22,7 +22,7 @@ type operationsScreen struct {
 	Stages       []stage
 	Sensors      sensorList
 	Letters      []letterLine
-	LettersNote  string // why there are none
+	LettersNote  string // why there are none, or not all
 	LettersBy    []row
 	LettersLink  string // to all of them
 	CSRF, Lang   string
@@ -110,6 +110,8 @@ func (s speaker) operationsScreen(m *Machine, q query) operationsScreen {
 		out.LettersNote = s.text("op.letters_unknown", nil)
 	case len(out.Letters) == 0:
 		out.LettersNote = s.text("letters.none", nil)
+	case m.Letters.Dropped > 0:
+		out.LettersNote = s.text("op.letters_dropped", words.Args{"n": m.Letters.Dropped})
 	}
 	return out
 }

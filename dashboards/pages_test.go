@@ -72,6 +72,7 @@ func states() map[string]dashboards.View {
 	lost.Plots[0].FieldCapacity, lost.Plots[0].WiltingPoint = 0, 0
 	lost.Parts[1].Conditions = []dashboards.Condition{{Kind: dashboards.JournalLost, First: 5, Last: 6}}
 	lost.Parts[2].Conditions = []dashboards.Condition{{Kind: dashboards.DatabaseBuilding, Elapsed: 70 * time.Second}}
+	lost.Ledger.Values.Stored, lost.Ledger.Values.Lost = lost.Ledger.Values.Stored-8, 8
 	dry := drySummer(now)
 	dry.Plots, dry.Stations = []dashboards.Plot{dry.Plots[6], dry.Plots[11], dry.Plots[38], dry.Plots[2], dry.Plots[0]}, nil
 	return map[string]dashboards.View{
@@ -134,7 +135,7 @@ func TestEveryStateIsSaidInWords(t *testing.T) {
 		"trouble":  {"磁盘已满", "第 5 到 6 号记录丢失", "自 2026年7月12日 06:55 起连不上", "有 1 个正在途中"},
 		"silent":   {"有 1 块地需要留意", "失联", "2 天前", "2026年7月10日 04:00"},
 		"broken":   {"系统需要处理", "账不平，差 1", "两条细线"},
-		"lost":     {"系统需要处理", "第 5 到 6 号记录丢失", "首次准备 InfluxDB，已用 1 分 10 秒"},
+		"lost":     {"系统需要处理", "第 5 到 6 号记录丢失", "首次准备 InfluxDB，已用 1 分 10 秒", "账平，丢失 8 个"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			shows(t, body(t, ask(t, serve(t, newVillage(states()[name])), "/")), texts...)

@@ -301,12 +301,18 @@ func (s speaker) ledger(l Ledger) []equation {
 		return count{Number: words.Integer(n), Label: s.text("ledger."+key, nil)}
 	}
 	m, v := l.Messages, l.Values
+	terms := []count{term("stored", v.Stored), term("duplicate", v.Duplicate), term("rejected", v.Rejected), term("waiting", v.Waiting)}
+	if v.Lost > 0 {
+		terms = append(terms, term("lost", v.Lost))
+	}
+	values := line("values", v.Decoded, "decoded", terms, v.off())
+	if v.Lost > 0 && v.off() == 0 {
+		values.Verdict = s.text("ledger.balances_lost", words.Args{"n": v.Lost})
+	}
 	return []equation{
 		line("messages", m.Received, "received",
 			[]count{term("decoded", m.Decoded), term("dead_lettered", m.DeadLettered)}, m.off()),
-		line("values", v.Decoded, "decoded",
-			[]count{term("stored", v.Stored), term("duplicate", v.Duplicate), term("rejected", v.Rejected), term("waiting", v.Waiting)},
-			v.off()),
+		values,
 	}
 }
 
@@ -315,7 +321,7 @@ func (m MessageLedger) off() int64 { return distance(m.Received, m.Decoded+m.Dea
 
 // off is how far the values are from balancing.
 func (v ValueLedger) off() int64 {
-	return distance(v.Decoded, v.Stored+v.Duplicate+v.Rejected+v.Waiting)
+	return distance(v.Decoded, v.Stored+v.Duplicate+v.Rejected+v.Waiting+v.Lost)
 }
 
 func distance(a, b int64) int64 { return max(a-b, b-a) }

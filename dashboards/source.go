@@ -113,8 +113,9 @@ type Ledger struct {
 // A MessageLedger counts messages: received = decoded + dead-lettered.
 type MessageLedger struct{ Received, Decoded, DeadLettered int64 }
 
-// A ValueLedger counts values: decoded = stored + duplicate + rejected + waiting.
-type ValueLedger struct{ Decoded, Stored, Duplicate, Rejected, Waiting int64 }
+// A ValueLedger counts values: decoded = stored + duplicate + rejected + waiting
+// + lost, where lost is 0 unless damage took records from the journal.
+type ValueLedger struct{ Decoded, Stored, Duplicate, Rejected, Waiting, Lost int64 }
 
 // DeadLetters are counted by reason. Reasons are the codes of the dead letters, such as bad_json.
 type DeadLetters struct {
@@ -166,6 +167,7 @@ const (
 	JournalFull     ConditionKind = "journal_full"      // at its own cap: nothing is acknowledged
 	JournalFailed   ConditionKind = "journal_failed"    // Detail: the error; nothing is acknowledged
 	JournalLost     ConditionKind = "journal_lost"      // First, Last: sequences of the lost records
+	JournalCrowded  ConditionKind = "journal_crowded"   // Count: readings that wait for the rules and find no room in memory
 
 	DatabaseReady       ConditionKind = "database_ready"
 	DatabaseBuilding    ConditionKind = "database_building" // Elapsed; Step, Steps: 0 where not known
@@ -195,7 +197,7 @@ const (
 func levels() map[ConditionKind]level {
 	return map[ConditionKind]level{
 		BrokerReady: ok, BrokerStarting: busy, BrokerUnreachable: warn, BrokerRefusing: warn,
-		JournalReady: ok, JournalChecking: busy, JournalDiskFull: bad, JournalFull: bad, JournalFailed: bad, JournalLost: bad,
+		JournalReady: ok, JournalChecking: busy, JournalDiskFull: bad, JournalFull: bad, JournalFailed: bad, JournalLost: bad, JournalCrowded: warn,
 		DatabaseReady: ok, DatabaseBuilding: busy, DatabaseStarting: busy, DatabaseUnreachable: warn, DatabaseCatchingUp: ok, DatabaseRefusing: bad,
 		RecordsReady: ok, RecordsFailing: bad,
 	}

@@ -124,13 +124,14 @@ func (s speaker) troubles(m *Machine) []trouble {
 
 // parts adds what the parts say of themselves.
 func (l *troubleList) parts(m *Machine) {
+	lost := int64(0)
 	for _, p := range m.Parts {
 		for _, c := range p.Conditions {
 			switch c.Kind {
 			case JournalDiskFull, JournalFull, JournalFailed:
 				l.add("journal", c.Detail, nil)
 			case JournalLost:
-				l.add("lost", "", words.Args{"n": m.Journal.Lost})
+				lost += int64(c.Last-c.First) + 1 //nolint:gosec // no journal is that long
 			case DatabaseRefusing:
 				l.add("refusing", c.Detail, nil)
 			case DatabaseUnreachable:
@@ -142,6 +143,9 @@ func (l *troubleList) parts(m *Machine) {
 			case BrokerReady, BrokerStarting, JournalReady, JournalChecking, DatabaseReady, DatabaseBuilding, DatabaseStarting, DatabaseCatchingUp, RecordsReady:
 			}
 		}
+	}
+	if lost > 0 {
+		l.add("lost", "", words.Args{"n": lost})
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 // reasons are the codes of dead letters.
 var reasons = []string{
 	"bad_json", "bad_topic", "bad_time", "bad_key", "wrong_type", "unknown_quantity", "out_of_bounds", "unknown_device",
-	"too_many", "too_large", "no_values", "type_conflict", "unparsable", "beyond_retention",
+	"too_many", "too_large", "too_many_series", "no_values", "type_conflict", "unparsable", "beyond_retention",
 }
 
 // codes are what the rules, the engine and the registry say by name; each has its words.
@@ -32,18 +32,20 @@ var codes = map[string][]string{
 	"decided": {
 		"irrigation_start", "irrigation_done", "irrigation_stop", "irrigation_hold", "irrigation_hold_no_need", "irrigation_hold_rain",
 		"irrigation_hold_wind", "irrigation_hold_frost", "irrigation_hold_unknown_soil",
+		"irrigation_advise", "irrigation_advise_over", "irrigation_kept_shut", "irrigation_kept_shut_over",
 		"command_open", "command_close", "command_confirmed", "command_expired", "command_rejected", "command_failed", "command_unknown", "command_cancelled",
 		"command_overdue", "command_not_closing", "command_open_by", "command_close_by", "valve_by_hand", "valve_closed_by_hand", "valve_found_open",
-		"valve_late", "valve_leak", "valve_still_meter", "valve_failed", "act_stop", "act_resume", "act_clear", "alert_firing", "alert_regained", "alert_resolved", "alert_resolved_removed", "alert_unknown", "clue_raised", "clue_updated", "clue_withdrawn", "balance", "ledger", "response",
+		"valve_late", "valve_leak", "valve_still_meter", "valve_failed", "act_stop", "act_resume", "act_clear", "alert_firing", "alert_regained", "alert_resolved", "alert_resolved_passed", "alert_resolved_removed", "alert_unknown", "clue_raised", "clue_updated", "clue_withdrawn", "clue_withdrawn_removed", "balance", "ledger", "response",
 	},
 	"because": {
-		"no_need", "rain", "window", "unknown_soil", "unknown_weather", "wind", "frost", "budget", "season_over", "locked", "stopped",
-		"valve_unknown", "clock", "not_closed", "leaking", "minimum_off", "no_lease", "no_limit", "no_duration", "wrong_volume",
+		"no_need", "rain", "window", "unknown_soil", "unknown_weather", "wind", "frost", "starts", "budget", "season_over", "locked", "stopped",
+		"clock", "not_closed", "leaking", "minimum_off", "no_lease", "no_limit", "no_duration", "wrong_volume",
 		"person", "left_open", "unheard", "unresponsive", "found_open", "late", "failed", "unanswered", "overdue", "not_closing", "leak",
+		"rained", "watered", "opened", "changed", "removed",
 	},
-	"why": {"no_probe", "soil_moisture", "weather", "depletion_mm", "probe_silent", "probe_stuck", "probe_implausible", "station_silent"},
+	"why": {"no_probe", "initial_moisture", "soil_moisture", "weather", "depletion_mm", "probe_silent", "probe_stuck", "probe_implausible", "station_silent"},
 	"fact": {
-		"grade", "depletion_mm", "raw_mm", "taw_mm", "ks", "eto_mm", "etc_mm", "eta_mm", "rain_mm", "irrigation_mm", "drainage_mm", "runoff_mm",
+		"grade", "depletion_mm", "depletion_least_mm", "depletion_most_mm", "deficit_pct", "raw_mm", "taw_mm", "ks", "eto_mm", "etc_mm", "eta_mm", "rain_mm", "irrigation_mm", "drainage_mm",
 		"rsm_pct", "days_to_stress", "net_mm", "gross_mm", "volume_l", "max_volume_l", "max_duration_s", "commanded_l", "delivered_l",
 		"duration_s", "response_mm", "loss_low", "loss_mid", "loss_high", "rain_24h_mm", "soil_age_h", "wind_ms", "t_min_24h_c", "t_max_24h_c",
 		"area_mu", "efficiency_pct", "reason", "valve", "crop", "stage",
@@ -54,7 +56,7 @@ var codes = map[string][]string{
 	},
 	"estimate": {
 		"eto_of_last_known_day", "initial_moisture", "humidity_from_rh_max", "humidity_from_tmin", "radiation_from_range", "wind_2_ms",
-		"wind_height_2_m", "delivered_as_commanded", "balance_only", "probe_only", "rain_counter_jumped", "rain_of_part_of_the_day",
+		"wind_height_2_m", "delivered_as_commanded", "delivered_by_flow", "balance_only", "probe_only", "rain_counter_jumped", "rain_of_part_of_the_day",
 	},
 	"way":     {"my", "village", "clues", "operations", "live"},
 	"my_said": {"opened", "closed", "all_closed", "busy", "not_closed", "locked", "stopped", "leaking", "refused", "trouble"},

@@ -77,7 +77,7 @@ func TestAlarms(t *testing.T) {
 		for _, r := range g.Rules {
 			n++
 			url := r.Annotations["runbook_url"]
-			anchor, ok := strings.CutPrefix(url, "docs/runbooks.md#")
+			anchor, ok := strings.CutPrefix(url, "{{ $externalLabels.ganlin }}/operations/runbooks#")
 			switch {
 			case r.Labels["severity"] != "warning" && r.Labels["severity"] != "critical":
 				t.Errorf("%s: severity %q", r.Alert, r.Labels["severity"])

@@ -15,6 +15,7 @@ import (
 // A composeFile is what of the Compose specification is in use; any other key is an error.
 type composeFile struct {
 	Name     string
+	Usual    composeService `yaml:"x-usual"`
 	Services map[string]*composeService
 	Networks map[string]struct{ Internal bool }
 	Volumes  map[string]struct{}
@@ -27,6 +28,12 @@ type composeService struct {
 	Restart         string
 	User            string
 	ReadOnly        bool     `yaml:"read_only"`
+	Tmpfs           []string // a file system in memory
+	MemLimit        string   `yaml:"mem_limit"`
+	Logging         struct {
+		Driver  string
+		Options map[string]string
+	}
 	CapDrop         []string `yaml:"cap_drop"`
 	SecurityOpt     []string `yaml:"security_opt"`
 	Command         []string
@@ -62,7 +69,7 @@ func readCompose(t *testing.T) composeFile {
 }
 
 // TestCompose checks that everything that the file names is there, that images
-// are pinned, services are watched and confined, and no secret stands in it.
+// are pinned, services are watched and confined in rights, memory and logs, and no secret stands in it.
 // Docker itself does not run here.
 func TestCompose(t *testing.T) {
 	c := readCompose(t)
@@ -81,6 +88,12 @@ func TestCompose(t *testing.T) {
 		}
 		if s.Restart != "unless-stopped" || !slices.Contains(s.SecurityOpt, "no-new-privileges:true") {
 			t.Errorf("%s: restart %q, security_opt %v", name, s.Restart, s.SecurityOpt)
+		}
+		if s.Logging.Options["max-size"] == "" || s.Logging.Options["max-file"] == "" || s.MemLimit == "" {
+			t.Errorf("%s may fill the disk with its log or take all memory: %v, %q", name, s.Logging, s.MemLimit)
+		}
+		if s.ReadOnly && !slices.ContainsFunc(s.Tmpfs, func(mount string) bool { return strings.HasPrefix(mount, "/tmp:size=") }) {
+			t.Errorf("%s has nowhere to put a temporary file: %v", name, s.Tmpfs)
 		}
 		for key, value := range s.Environment {
 			if secret.MatchString(key) && !strings.HasPrefix(value, "/run/secrets/") {

@@ -96,6 +96,7 @@ type Device struct {
 
 	MaxDurationS int     // of a valve: longest single opening, seconds
 	MaxVolumeL   float64 // of a valve with a meter: most water of one opening, litres
+	FlowLPM      float64 // of a valve: what runs through it while it is open, litres a minute; 0: its meter will tell
 }
 
 // A Location is where a device's readings belong: the tags of its series. A

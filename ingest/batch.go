@@ -21,6 +21,11 @@ type Decoded struct {
 	Location devices.Location
 	Received time.Time
 
+	// The message as it came, for what is refused of it later.
+	Topic   string
+	Payload []byte
+	Codec   string // name and version of the codec that read it, such as native/1
+
 	Readings []Reading
 	Presence *devices.Presence      // of a status message
 	Report   *devices.CommandReport // of a report message
@@ -32,6 +37,11 @@ type Decoded struct {
 	Values   int
 	Rejected map[Reason]int
 	Whole    bool // the message itself is the dead letter: dead_lettered, else decoded
+}
+
+// Part returns a dead letter about a part of the message, with all of it.
+func (d *Decoded) Part(reason Reason, detail string) DeadLetter {
+	return DeadLetter{Reason: reason, Detail: detail, Topic: d.Topic, Payload: d.Payload, Length: len(d.Payload), Part: true, Codec: d.Codec}
 }
 
 // A Reading is the values that one device measured at one instant.
@@ -75,6 +85,7 @@ const (
 	UnknownDevice   Reason = "unknown_device"
 	TooMany         Reason = "too_many"
 	TooLarge        Reason = "too_large"
+	TooManySeries   Reason = "too_many_series"
 	NoValues        Reason = "no_values"
 	TypeConflict    Reason = "type_conflict"
 	Unparsable      Reason = "unparsable"
@@ -88,7 +99,7 @@ type DeadLetter struct {
 	Topic   string
 	Payload []byte // the message, or the part of it that could not be read; at most 256 KiB
 	Length  int    // of the message as it came, bytes
-	SHA256  string // of the message as it came, hex; only when Payload was cut
+	SHA256  string // hex, of what Payload is the beginning of; only when it was cut
 	Part    bool   // only a part: the rest of the message was kept
 	Codec   string // name and version of the codec that gave up, such as native/1
 }

@@ -1,8 +1,6 @@
 package ingest
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -47,9 +45,9 @@ func Decode(m Message, latest time.Time) (d Decoded) {
 		if cause := recover(); cause != nil {
 			d = whole(m, Unparsable, "the codec gave up on this message, which is a fault of the program: %v", cause)
 		}
-		d.Received = m.Received
+		d.Received, d.Topic, d.Payload, d.Codec = received(m.Received, latest, &d), m.Topic, m.Payload, codec.Version()
 		for i := range d.Dead {
-			d.Dead[i].Codec = codec.Version()
+			d.Dead[i].Codec = d.Codec
 		}
 	}()
 	if len(m.Payload) > MaxPayload {
@@ -62,6 +60,35 @@ func Decode(m Message, latest time.Time) (d Decoded) {
 	return codec.Decode(m, latest)
 }
 
+// received returns when a message came. Nothing comes before it has happened: in
+// step mode, where the clock stands at the last tick and devices live on to the
+// next one, that is the time of the newest thing that it tells, up to the clock's
+// latest time. By the wall's clock the two are the same moment.
+func received(at, latest time.Time, d *Decoded) time.Time {
+	newest := time.Time{}
+	note := func(told time.Time) {
+		if told.After(newest) {
+			newest = told
+		}
+	}
+	for i := range d.Readings {
+		note(d.Readings[i].At)
+	}
+	if d.Report != nil {
+		note(d.Report.At)
+	}
+	if d.Presence != nil {
+		note(d.Presence.At)
+	}
+	if newest.After(latest) {
+		newest = latest
+	}
+	if newest.After(at) {
+		return newest
+	}
+	return at
+}
+
 // whole returns the message as one dead letter: nothing in it could be read.
 func whole(m Message, reason Reason, format string, args ...any) Decoded {
 	letter := DeadLetter{
@@ -72,8 +99,7 @@ func whole(m Message, reason Reason, format string, args ...any) Decoded {
 		Length:  len(m.Payload),
 	}
 	if len(m.Payload) > MaxPayload {
-		sum := sha256.Sum256(m.Payload)
-		letter.SHA256 = hex.EncodeToString(sum[:])
+		letter.SHA256 = sha256Of(m.Payload)
 		letter.Payload = slices.Clone(m.Payload[:cutPayload])
 	}
 	return Decoded{Dead: []DeadLetter{letter}, Whole: true}

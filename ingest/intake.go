@@ -16,12 +16,13 @@ type Locator interface {
 	Locate(id devices.DeviceID) (devices.Location, bool)
 }
 
-// IntakeOptions are the parts of an intake; all but MaxBytes are required.
+// IntakeOptions are the parts of an intake; all but MaxBytes and Series are required.
 type IntakeOptions struct {
 	Journal  Journal
 	Locator  Locator
 	Clock    Clock
-	MaxBytes int // of messages that may wait; 0 is 64 MiB
+	MaxBytes int                                  // of messages that may wait; 0 is 64 MiB
+	Series   func(devices.DeviceID) []devices.Key // that a device had before this start; nil: none had any
 	Log      *slog.Logger
 }
 
@@ -31,6 +32,7 @@ type IntakeOptions struct {
 // group is as large as the disk is slow and nothing ever waits for a timer.
 type Intake struct {
 	options IntakeOptions
+	shares  map[devices.DeviceID]*share // of the goroutine that decodes
 
 	mu      sync.Mutex
 	waiting []Message
@@ -38,7 +40,7 @@ type Intake struct {
 	closed  bool
 	arrived chan struct{} // holds one token when something may be waiting
 
-	received, qos0, committed, refused uint64
+	received, qos0, committed, refused, cut uint64
 }
 
 // The size at which a group stops filling, and what a message counts for
@@ -53,7 +55,7 @@ func NewIntake(o IntakeOptions) *Intake {
 	if o.MaxBytes == 0 {
 		o.MaxBytes = 64 << 20
 	}
-	return &Intake{options: o, arrived: make(chan struct{}, 1)}
+	return &Intake{options: o, shares: map[devices.DeviceID]*share{}, arrived: make(chan struct{}, 1)}
 }
 
 // IntakeStats tells what an intake has done since it was made, and what waits in it.
@@ -62,6 +64,7 @@ type IntakeStats struct {
 	QoS0         uint64 // messages of them that nothing is promised for
 	Committed    uint64 // messages of them that the journal has on disk
 	Refused      uint64 // deliveries turned away by a full queue, and messages by the journal; those of QoS 0 are lost
+	Cut          uint64 // payloads of dead letters that were cut because their device has sent so many
 	Waiting      int    // messages
 	WaitingBytes int
 }
@@ -70,7 +73,7 @@ type IntakeStats struct {
 func (in *Intake) Stats() IntakeStats {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	return IntakeStats{in.received, in.qos0, in.committed, in.refused, len(in.waiting), in.bytes}
+	return IntakeStats{in.received, in.qos0, in.committed, in.refused, in.cut, len(in.waiting), in.bytes}
 }
 
 // Deliver takes over a message. It does not block: it returns ErrFull when too
@@ -202,19 +205,31 @@ func (in *Intake) signal() {
 // sizeOf is what a message counts for.
 func sizeOf(m Message) int { return len(m.Payload) + len(m.Topic) + messageBytes }
 
-// decode reads a message and finds out where its readings belong.
+// decode reads a message, finds out where its readings belong, and holds its
+// device to its share.
 func (in *Intake) decode(m Message, latest time.Time) Decoded {
 	d := Decode(m, latest)
-	if d.Device == "" {
-		return d
-	}
-	if location, known := in.options.Locator.Locate(d.Device); known {
+	location, known := in.options.Locator.Locate(d.Device)
+	owner := d.Device
+	switch {
+	case known:
 		d.Location = location
-		return d
+		in.share(owner).admit(&d)
+	case d.Device != "":
+		owner = ""
+		unknown := whole(m, UnknownDevice, "device %s is not in the registry; add it there, then replay", d.Device)
+		unknown.Dead[0].Codec = d.Codec
+		d.Dead, d.Whole = unknown.Dead, true
+		d.Readings, d.Presence, d.Report, d.Values, d.Rejected = nil, nil, nil, 0, nil
 	}
-	unknown := whole(m, UnknownDevice, "device %s is not in the registry; add it there, then replay", d.Device)
-	unknown.Device, unknown.Received = d.Device, d.Received
-	return unknown
+	if len(d.Dead) > 0 {
+		if n := in.share(owner).cut(d.Dead, d.Received); n > 0 {
+			in.mu.Lock()
+			in.cut += uint64(n)
+			in.mu.Unlock()
+		}
+	}
+	return d
 }
 
 // commit appends the groups and settles their messages. When the journal

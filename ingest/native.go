@@ -67,14 +67,11 @@ func decodeStatus(m Message, w window) Decoded {
 	if status.Online == nil {
 		return whole(m, WrongType, `the status has no "online"; send true or false`)
 	}
-	at, err := eventTime(status.At, w)
-	if err != nil {
-		return whole(m, BadTime, "the status: %v", err)
-	}
+	at, dead := eventTime(m, "status", status.At, w)
 	if !*status.Online {
 		at = w.receipt()
 	}
-	return Decoded{Presence: &devices.Presence{Online: *status.Online, Firmware: shorten(status.Firmware), At: at, Seq: status.Seq}}
+	return Decoded{Presence: &devices.Presence{Online: *status.Online, Firmware: shorten(status.Firmware), At: at, Seq: status.Seq}, Dead: dead}
 }
 
 // decodeReport reads a valve's report.
@@ -90,26 +87,26 @@ func decodeReport(m Message, w window) Decoded {
 	if err := r.Validate(); err != nil {
 		return whole(m, WrongType, "%v", err)
 	}
-	var err error
-	if r.At, err = eventTime(report.At, w); err != nil {
-		return whole(m, BadTime, "the report: %v", err)
-	}
+	var dead []DeadLetter
+	r.At, dead = eventTime(m, "report", report.At, w)
 	r.Command, r.Reason = shorten(r.Command), shorten(r.Reason)
-	return Decoded{Report: &r}
+	return Decoded{Report: &r, Dead: dead}
 }
 
 // eventTime returns the time of a status or report: that of receipt when there
 // is none or the device's clock is wrong, for where a valve stands must be
-// known whatever its clock says.
-func eventTime(raw []byte, w window) (time.Time, error) {
+// known whatever its clock says. A time that cannot be read is a dead letter
+// beside it.
+func eventTime(m Message, what string, raw []byte, w window) (time.Time, []DeadLetter) {
 	at, err := parseInstant(raw)
 	switch {
-	case errors.Is(err, errNoTime):
-		at = w.receipt()
-	case err != nil:
-		return time.Time{}, err
-	case at.Year() < unsetBefore || w.check(at) != nil:
-		at = w.receipt()
+	case err == nil && at.Year() >= unsetBefore && w.check(at) == nil:
+		return at, nil
+	case err == nil || errors.Is(err, errNoTime):
+		return w.receipt(), nil
 	}
-	return at, nil
+	return w.receipt(), []DeadLetter{{
+		Reason: BadTime, Detail: fmt.Sprintf("the %s: %v; it counts at its receipt", what, err),
+		Topic: m.Topic, Payload: m.Payload, Length: len(m.Payload), Part: true,
+	}}
 }

@@ -14,13 +14,20 @@ import (
 	"ganlin/ingest"
 )
 
+// A reporter is a test, a fuzz target or a property.
+type reporter interface {
+	Helper()
+	Error(args ...any)
+	Errorf(format string, args ...any)
+}
+
 // checkDecoded fails unless what was decoded obeys the accounting and the bounds of the contract.
-func checkDecoded(tb testing.TB, m ingest.Message, d ingest.Decoded) {
+func checkDecoded(tb reporter, m ingest.Message, d ingest.Decoded) {
 	tb.Helper()
 	good, rejected := 0, 0
 	for _, r := range d.Readings {
 		good += len(r.Values)
-		if len(r.Values) == 0 || r.At.Location() != time.UTC || r.At.Truncate(time.Millisecond) != r.At {
+		if len(r.Values) == 0 && !r.HasSeq || r.At.Location() != time.UTC || r.At.Truncate(time.Millisecond) != r.At {
 			tb.Errorf("reading %+v", r)
 		}
 		if r.At.Before(m.Received.Add(-30*24*time.Hour)) || r.At.After(m.Received.Add(5*time.Minute)) {
@@ -69,6 +76,8 @@ func FuzzNative(f *testing.F) {
 	for _, payload := range []string{
 		`{"at":"2026-07-01T08:00:00Z","seq":412,"values":{"soil_moisture@20":0.231,"battery_voltage":3.61}}`,
 		`[{"at":1782892800123,"values":{"rssi":-1}},{"values":{"x":1}},{"at":{},"values":{"rssi#1":1e999}},[],""]`,
+		`{"seq":1,"values":{"rssi":80}}`, // nothing is left of it but that it came
+		`[{"at":1782892800123,"seq":-7,"values":{}},{"at":1782892800124,"seq":1.5,"values":{"x":1}}]`,
 		`{"val\u0075es":{"rssi\\":-1,"":null,"@":1,"#":1},"values":{"rssi":"\""}}`,
 		`{"online":true,"firmware":"1","at":"2026-07-01T08:00:00Z","seq":1}`,
 		`{"command":"c","state":"open","at":1,"seq":413,"volume_l":812.5,"reason":"clock"}`,
@@ -166,11 +175,13 @@ func TestAccounting(t *testing.T) {
 		if isArray {
 			n = rapid.IntRange(1, 5).Draw(t, "readings")
 		}
-		values, readable, want := 0, false, make(map[ingest.Reason]int)
+		values, readable, kept, want := 0, false, 0, make(map[ingest.Reason]int)
 		var readings []string
 		for range n {
 			at := times.Draw(t, "at")
 			bad := strings.Contains(at, "2031") || isArray && (at == "" || at == `"at":5,`)
+			seq := rapid.SampledFrom([]string{"", `"seq":7,`, `"seq":-1,`, `"seq":1.5,`, `"seq":"7",`}).Draw(t, "seq")
+			good := seq == `"seq":7,` || seq == `"seq":-1,` // of such a reading at least its coming is kept
 			var members []string
 			for _, e := range rapid.SliceOfN(entries, 0, 6).Draw(t, "values") {
 				members = append(members, e.json)
@@ -182,15 +193,21 @@ func TestAccounting(t *testing.T) {
 					want[e.reason]++
 				}
 				readable = readable || !bad
+				good = good || e.reason == ""
+			}
+			if good && !bad {
+				kept++
 			}
 			space := rapid.SampledFrom([]string{"", " ", "\n\t"}).Draw(t, "space")
-			readings = append(readings, space+`{`+at+`"values":{`+strings.Join(members, ","+space)+space+`}}`)
+			readings = append(readings, space+`{`+at+seq+`"values":{`+strings.Join(members, ","+space)+space+`}}`)
 		}
 		payload := strings.Join(readings, ",")
 		if isArray {
 			payload = `[` + payload + `]`
 		}
-		d := ingest.Native{}.Decode(telemetry(payload), noon)
+		m := telemetry(payload)
+		d := ingest.Native{}.Decode(m, noon)
+		checkDecoded(t, m, d)
 		if d.Whole == readable {
 			t.Fatalf("%s: whole is %t", payload, d.Whole)
 		}
@@ -199,6 +216,9 @@ func TestAccounting(t *testing.T) {
 		}
 		if d.Values != values || (len(want) > 0 && fmt.Sprint(d.Rejected) != fmt.Sprint(want)) || (len(want) == 0 && len(d.Dead) > 0 && d.Rejected != nil) {
 			t.Fatalf("%s: %d values, rejected %v, want %d, %v", payload, d.Values, d.Rejected, values, want)
+		}
+		if len(d.Readings) != kept {
+			t.Fatalf("%s: %d readings, want %d", payload, len(d.Readings), kept)
 		}
 	})
 }

@@ -44,10 +44,8 @@ func (t *turn) advice(i int, soil *soilView) Advice {
 	s := t.site
 	where, p := &s.parcels[i], s.state.Plots[s.parcels[i].ID]
 	var until time.Time
-	rate := 0.0
 	for _, d := range where.valves {
 		g := s.state.Valves[d.ID]
-		rate += g.RateLPM
 		if o := g.Valve.Opening; o != nil && o.Until.After(until) {
 			until = o.Until
 		}
@@ -58,14 +56,19 @@ func (t *turn) advice(i int, soil *soilView) Advice {
 	if !until.IsZero() {
 		return Advice{Kind: AdviceWatering, Until: until}
 	}
-	if soil.depletion == nil {
+	switch {
+	case soil.depletion == nil:
 		return Advice{Kind: AdviceUnknown}
+	case soil.cropDay < 1:
+		return Advice{Kind: AdviceNoNeed} // nothing grows yet
 	}
-	r, needed := t.waters(i, soil)
-	in := t.needInput(i, &r, soil)
-	in.Irrigating = needed
-	in.LocalHour = in.Rule.FromHour
-	in.Frost, in.Wind, in.Rain = irrigate.Clear, irrigate.Clear, irrigate.Clear
+	r := s.waterRule()
+	if r == nil {
+		return Advice{}
+	}
+	in := t.needInput(i, r, soil)
+	in.Irrigating = p.Irrigating || t.wants(i, r, soil)
+	in.LocalHour, in.Interlocks = in.Rule.FromHour, irrigate.Interlocks{Frost: irrigate.Clear, Wind: irrigate.Clear, Rain: irrigate.Clear}
 	plan, decision := irrigate.Need(in)
 	switch decision {
 	case irrigate.NoNeed:
@@ -77,8 +80,12 @@ func (t *turn) advice(i int, soil *soilView) Advice {
 		Kind: AdviceWater, From: in.Rule.NextOpening(t.at.In(s.c.Zone)).UTC(),
 		DepthMM: plan.NetMM, GrossMM: plan.GrossMM, VolumeL: plan.GrossMM * where.areaM2,
 	}
-	if rate > 0 {
-		a.DurationS = int(a.VolumeL / rate * 60)
+	for _, v := range in.Valves {
+		if v.FlowLPM <= 0 {
+			a.DurationS = 0
+			break
+		}
+		a.DurationS = max(a.DurationS, int(a.VolumeL/float64(len(in.Valves))/v.FlowLPM*60))
 	}
 	if where.Mode == devices.Auto && len(where.valves) > 0 {
 		a.Kind = AdviceItself
@@ -91,21 +98,20 @@ func (t *turn) advice(i int, soil *soilView) Advice {
 	return a
 }
 
-// waters returns the rule that waters, the usual one where there is none, and
-// whether it wants the plot to be watered.
-func (t *turn) waters(i int, soil *soilView) (condition.Rule, bool) {
-	s := t.site
-	irrigating := s.state.Plots[s.parcels[i].ID].Irrigating
-	for k := range s.c.Rules {
-		r := &s.c.Rules[k]
-		if r.Do != condition.Irrigate {
-			continue
-		}
-		s.env.Plot = t.plotFacts(i, soil)
-		when, _, err := r.Eval(&s.env)
-		return *r, irrigating || err == nil && when == condition.True
+// waterRule returns the rule that waters; nil: there is none.
+func (s *Site) waterRule() *condition.Rule {
+	i := slices.IndexFunc(s.c.Rules, func(r condition.Rule) bool { return r.Do == condition.Irrigate })
+	if i < 0 {
+		return nil
 	}
-	return condition.Rule{}, *soil.depletion > irrigate.DefaultRule().TriggerOfRAW*soil.raw
+	return &s.c.Rules[i]
+}
+
+// wants reports whether a rule wants a plot to be watered.
+func (t *turn) wants(i int, r *condition.Rule, soil *soilView) bool {
+	t.site.env.Plot = t.plotFacts(i, soil)
+	when, _, err := r.Eval(&t.site.env)
+	return err == nil && when == condition.True
 }
 
 // stressAt is when a plot is expected to need water without rain, at the evapotranspiration of the last day.

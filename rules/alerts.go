@@ -8,7 +8,6 @@ import (
 
 	"ganlin/devices"
 	"ganlin/rules/condition"
-	"ganlin/rules/valve"
 )
 
 // An alert is one that is under way. Once it has fired it holds what its end
@@ -78,6 +77,9 @@ func (t *turn) alert(r *condition.Rule, where *about, env *condition.Env) {
 			where.soil.tell(d)
 		}
 		d.Unknown = append(d.Unknown, r.Tell(env, d.Numbers, d.Texts)...)
+		if d.Outcome == string(condition.Resolved) && r.Passes(env) {
+			d.Texts["reason"] = Passed
+		}
 	})
 	if a.State == condition.Inactive {
 		delete(t.site.state.Alerts, key)
@@ -137,8 +139,11 @@ func (t *turn) end(keys []string) {
 	}
 }
 
-// Removed is why an alert is over whose rule or subject is not in force any more.
-const Removed = "removed"
+// Why an alert is over although what it was about may go on.
+const (
+	Removed = "removed" // its rule or its subject is in force no more
+	Passed  = "passed"  // its rule applies no more, as after the harvest
+)
 
 // judged returns the rule by which an alert is judged; nil: there is no such
 // rule, or nothing by that name that it is about.
@@ -160,7 +165,8 @@ func (s *Site) judged(key string) *condition.Rule {
 	case condition.Station:
 		there = s.state.Stations[devices.StationID(subject)] != nil
 	case condition.Valve:
-		there = s.state.Valves[devices.DeviceID(subject)] != nil
+		g := s.state.Valves[devices.DeviceID(subject)]
+		there = g != nil && g.Left.IsZero()
 	case condition.Device:
 		there = s.state.Devices[devices.DeviceID(subject)] != nil
 	}
@@ -192,30 +198,4 @@ func (s *Site) alerts() []AlertView {
 		return cmp.Or(strings.Compare(a.Rule, b.Rule), strings.Compare(a.Subject, b.Subject))
 	})
 	return all
-}
-
-// A Tally counts what a site has, for metrics.
-type Tally struct {
-	Alerts map[AlertCount]int
-	Valves map[valve.State]int
-}
-
-// An AlertCount is what alerts are counted by.
-type AlertCount struct {
-	State    condition.State
-	Severity string
-}
-
-// Tally counts the alerts that are under way, and the valves.
-func (s *Site) Tally() Tally {
-	n := Tally{map[AlertCount]int{}, map[valve.State]int{}}
-	for key, a := range s.state.Alerts {
-		if r := s.judged(key); r != nil {
-			n.Alerts[AlertCount{a.State, r.Severity}]++
-		}
-	}
-	for _, g := range s.state.Valves {
-		n.Valves[g.Valve.State]++
-	}
-	return n
 }

@@ -17,17 +17,27 @@ type turn struct {
 	decided       []devices.Decision
 }
 
-// apply applies the facts up to a time, in their order.
+// apply applies the facts up to a time, in their order. Of what is told of one
+// moment, what persons did comes first.
 func (t *turn) apply(until time.Time) {
-	for _, f := range t.site.state.Buffer.take(until) {
-		switch f.Kind {
-		case devices.ReadingFact:
+	t.site.buffer.take(until, func(f *devices.Fact) {
+		t.acted(f.At)
+		if f.Kind == devices.ReadingFact {
 			t.reading(f)
-		case devices.ReportFact:
+		} else {
 			t.report(f)
-		case devices.ActFact:
-			t.act(f.Act)
 		}
+	})
+	t.acted(until)
+}
+
+// acted applies what persons did up to a time.
+func (t *turn) acted(until time.Time) {
+	st := &t.site.state
+	for len(st.Acts) > 0 && !st.Acts[0].At.After(until) {
+		a := st.Acts[0].Act
+		st.Acts = st.Acts[1:]
+		t.act(a)
 	}
 }
 
@@ -56,6 +66,9 @@ func (t *turn) reading(f *devices.Fact) {
 // take checks a reading and keeps it as the newest of its series if it is good.
 func (d *device) take(f *devices.Fact, ctx quality.Context) quality.Verdict {
 	one := d.of(f.Key)
+	if one == nil {
+		return quality.Implausible
+	}
 	one.Verdict = one.Check.Add(f.At, f.Value, f.Key, ctx)
 	switch {
 	case one.Verdict&quality.Spike != 0:
@@ -69,22 +82,30 @@ func (d *device) take(f *devices.Fact, ctx quality.Context) quality.Verdict {
 	return one.Verdict
 }
 
-// of returns the series of a key.
+// maxSeries bounds what is known of a device: none that measures has as many,
+// and one that makes keys up takes no more room and time than others.
+const maxSeries = 256
+
+// of returns the series of a key; nil: the device has too many.
 func (d *device) of(key devices.Key) *series {
 	for i := range d.Series {
 		if d.Series[i].Key == key {
 			return &d.Series[i]
 		}
 	}
+	if len(d.Series) == maxSeries {
+		return nil
+	}
 	d.Series = append(d.Series, series{Key: key})
 	return &d.Series[len(d.Series)-1]
 }
 
-// newest returns the newest good value of a quantity, whatever its depth, no older than an age.
-func (d *device) newest(q devices.Quantity, at time.Time, age time.Duration) *float64 {
+// newest returns the newest good value of a quantity at a depth, empty for
+// whatever depth, no older than an age.
+func (d *device) newest(q devices.Quantity, depthCM string, at time.Time, age time.Duration) *float64 {
 	for i := range d.Series {
 		one := &d.Series[i]
-		if one.Key.Quantity == q && !one.At.IsZero() && at.Sub(one.At) <= age {
+		if one.Key.Quantity == q && (depthCM == "" || one.Key.DepthCM == depthCM) && !one.At.IsZero() && at.Sub(one.At) <= age {
 			return &one.Value
 		}
 	}
@@ -134,12 +155,15 @@ func (t *turn) meter(parcel int, f *devices.Fact) {
 
 // report takes a valve's word.
 func (t *turn) report(f *devices.Fact) {
-	where, ours := t.site.at[f.Device]
-	if !ours || where.valve < 0 {
+	g := t.site.state.Valves[f.Device]
+	if g == nil {
 		return
 	}
-	g := t.site.state.Valves[f.Device]
-	t.happened(where.valve, f.Device, g.Valve.Report(*f.Report, f.At))
+	parcel := t.site.at[f.Device].valve
+	if !g.Left.IsZero() {
+		parcel = t.site.parcel(g.Plot)
+	}
+	t.happened(parcel, f.Device, g.Valve.Report(*f.Report, f.At))
 }
 
 // valves lets the valves' own time pass.
@@ -149,9 +173,11 @@ func (t *turn) valves() {
 			t.happened(i, d.ID, t.site.state.Valves[d.ID].Valve.Tick(t.watermark, t.at))
 		}
 	}
+	t.leavers()
 }
 
-// happened decides what follows from what happened to a valve.
+// happened decides what follows from what happened to a valve. The parcel is that
+// of its plot, -1 when the plot is gone.
 func (t *turn) happened(parcel int, id devices.DeviceID, events []valve.Event) {
 	g := t.site.state.Valves[id]
 	for _, e := range events {
@@ -165,7 +191,7 @@ func (t *turn) happened(parcel int, id devices.DeviceID, events []valve.Event) {
 			g.Unasked = noted(g.Unasked, e.At)
 		}
 		t.incident(parcel, id, &e)
-		if e.Kind == valve.WasOpened || e.Kind == valve.HandOpened {
+		if parcel >= 0 && (e.Kind == valve.WasOpened || e.Kind == valve.HandOpened) {
 			t.soaking(parcel, e.At)
 		}
 		if e.Ended != nil {
@@ -207,15 +233,4 @@ func count(moments []time.Time, at time.Time) (n int) {
 		}
 	}
 	return n
-}
-
-// at returns the good value of a quantity at a depth, no older than an age.
-func (d *device) at(q devices.Quantity, depthCM string, now time.Time, age time.Duration) *float64 {
-	for i := range d.Series {
-		one := &d.Series[i]
-		if one.Key.Quantity == q && one.Key.DepthCM == depthCM && !one.At.IsZero() && now.Sub(one.At) <= age {
-			return &one.Value
-		}
-	}
-	return nil
 }

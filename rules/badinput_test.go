@@ -116,7 +116,7 @@ func TestBadInputIsNamed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			live := func(bend func(*devices.Fact) bool) seen {
 				s := rules.New(config(t))
-				all := season(t, s, &world{bend: bend}, 30*24, nil, nil)
+				all := season(t, s, &world{soaked: true, bend: bend}, 30*24, nil, nil)
 				return seen{s, all}
 			}
 			bent, straight := live(c.bend), live(nil)

@@ -1,6 +1,7 @@
 package rules_test
 
 import (
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"ganlin/rules"
 	"ganlin/rules/condition"
 	"ganlin/rules/valve"
+	"ganlin/rules/water"
 )
 
 // hourly ticks a site through hours without facts.
@@ -152,8 +154,8 @@ func TestTwoGaugesAreOneRain(t *testing.T) {
 			t.Errorf("%v mm of rain at %s", d.Numbers["rain_mm"], d.At)
 		}
 	}
-	if view := s.View(); view.Plots[1].Grade == 0 {
-		t.Error("the plot without a probe is unknown")
+	if why := s.View().Plots[1].WhyUnknown; !slices.Equal(why, []string{water.MoistureDoubt}) {
+		t.Errorf("of the plot without a probe more than its beginning is unknown: %v", why)
 	}
 }
 
@@ -207,12 +209,23 @@ func TestAnAlertIsShownOnce(t *testing.T) {
 }
 
 // TestWaterOfNobodyKnowsHowMuch opens a valve by hand that has no meter: a plot
-// without a probe is unknown then. The control tells the litres.
+// without a probe is unknown then. Controls tell the litres, or know the flow.
 func TestWaterOfNobodyKnowsHowMuch(t *testing.T) {
-	for _, metered := range []bool{false, true} {
-		s := rules.New(config(t))
-		w := &world{theta: 0.2}
-		at := begin.Add(3*24*time.Hour + 90*time.Minute)
+	for _, told := range []struct {
+		metered bool
+		flowLPM float64
+		netMM   float64
+	}{{false, 0, 0}, {true, 0, 500 * 0.75 / 2000}, {false, 100, 2000 * 0.75 / 2000}} {
+		of := config(t)
+		of.Plots[1].Mode = devices.Advise
+		for i := range of.Devices {
+			if of.Devices[i].ID == "v-2" {
+				of.Devices[i].FlowLPM = told.flowLPM
+			}
+		}
+		s := rules.New(of)
+		w := &world{soaked: true, theta: 0.25}
+		at := begin.Add(6*24*time.Hour + 90*time.Minute)
 		say := func(at time.Time, state devices.CommandState, litres *float64) {
 			s.Add(devices.Fact{
 				Kind: devices.ReportFact, At: at, Device: "v-2", Report: &devices.CommandReport{State: state, At: at, Seq: 1 << 40, VolumeL: litres},
@@ -220,14 +233,14 @@ func TestWaterOfNobodyKnowsHowMuch(t *testing.T) {
 		}
 		say(at, devices.Opened, nil)
 		var litres *float64
-		if metered {
+		if told.metered {
 			litres = new(500.0)
 		}
 		say(at.Add(20*time.Minute), devices.Closed, litres)
-		all := season(t, s, w, 6*24, nil, nil)
-		got := seen{s, all}.balance("p-2", begin.Add(4*24*time.Hour))
-		if unknown := slices.Contains(got.Unknown, "irrigation"); unknown == metered {
-			t.Errorf("metered %v: the balance is %s, unknown %v", metered, got.Outcome, got.Unknown)
+		all := season(t, s, w, 8*24, nil, nil)
+		got := seen{s, all}.balance("p-2", begin.Add(7*24*time.Hour))
+		if unknown := slices.Contains(got.Unknown, "irrigation"); unknown != (told.netMM == 0) || math.Abs(got.Numbers["irrigation_mm"]-told.netMM) > 1e-9 {
+			t.Errorf("%+v: the balance is %s, unknown %v, %v", told, got.Outcome, got.Unknown, got.Numbers)
 		}
 	}
 }
@@ -307,7 +320,8 @@ func TestAlertsOfWhatIsGone(t *testing.T) {
 	}
 }
 
-// TestAVillageIsGone closes the alerts of a site that a new version has no more.
+// TestAVillageIsGone closes all of a site that a new version has no more: its
+// alerts, and its valves, of which nobody has heard that they are closed.
 func TestAVillageIsGone(t *testing.T) {
 	c := config(t)
 	sites, _ := rules.Sites(nil).Configure([]rules.Config{c})
@@ -325,8 +339,12 @@ func TestAVillageIsGone(t *testing.T) {
 		t.Errorf("the same version decided %v", decided)
 	}
 	none, decided := again.Configure(nil)
-	if len(none) > 0 || fired == 0 || len(decided) != fired {
-		t.Errorf("%d alerts fired, %d are resolved, %d sites are left", fired, len(decided), len(none))
+	count := map[string]int{}
+	for _, d := range decided {
+		count[string(d.Kind)+" "+d.Outcome+" "+d.Texts["reason"]]++
+	}
+	if len(none) > 0 || fired == 0 || count["alert resolved removed"] != fired || count["command close removed"] != 2 {
+		t.Errorf("%d alerts fired, %v is decided, %d sites are left", fired, count, len(none))
 	}
 }
 

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -39,7 +40,8 @@ const LeaseRule = "lease"
 
 // command decides a command to a valve, or what became of one.
 func (t *turn) command(parcel int, id devices.DeviceID, outcome, command string, at time.Time, reason string, c *devices.Command) {
-	d := t.decision(devices.CommandDecision, LeaseRule, "1", string(id), t.site.parcels[parcel].ID, outcome)
+	where, _ := t.land(parcel, id)
+	d := t.decision(devices.CommandDecision, LeaseRule, "1", string(id), where.ID, outcome)
 	d.Texts["command"] = command
 	if reason != "" {
 		d.Texts["reason"] = reason
@@ -73,7 +75,8 @@ func (t *turn) incident(parcel int, id devices.DeviceID, e *valve.Event) {
 	if !told {
 		return
 	}
-	d := t.decision(devices.ValveDecision, LeaseRule, "1", string(id), t.site.parcels[parcel].ID, outcome)
+	where, _ := t.land(parcel, id)
+	d := t.decision(devices.ValveDecision, LeaseRule, "1", string(id), where.ID, outcome)
 	d.At = e.At
 	d.ID = idOf(d.Site, d.Subject+"\n"+e.Command, d.Rule, string(d.Kind), outcome, e.At)
 	if e.Command != "" {
@@ -88,12 +91,11 @@ func (t *turn) incident(parcel int, id devices.DeviceID, e *valve.Event) {
 // ended enters an opening that is over into the ledger, and its water into the plot.
 func (t *turn) ended(parcel int, id devices.DeviceID, e *valve.Ended) {
 	s := t.site
-	where := &s.parcels[parcel]
-	p := s.state.Plots[where.ID]
+	where, p := t.land(parcel, id)
 	d := t.decision(devices.LedgerDecision, LeaseRule, "1", string(id), where.ID, string(e.By))
 	d.ID = idOf(d.Site, d.Subject, d.Rule, string(d.Kind), e.Command, e.OpenedAt)
 	point := devices.Point{
-		Measurement: devices.LedgerMeasurement, Location: s.location(parcel), Valve: id, At: e.OpenedAt.UTC(),
+		Measurement: devices.LedgerMeasurement, Location: s.locationOf(where), Valve: id, At: e.OpenedAt.UTC(),
 		Numbers: map[string]float64{"commanded_l": e.CommandedL, "duration_s": e.DurationS},
 	}
 	d.Texts["command"] = e.Command
@@ -104,6 +106,10 @@ func (t *turn) ended(parcel int, id devices.DeviceID, e *valve.Ended) {
 	case litres != nil:
 		d.Numbers["delivered_l"], point.Numbers["delivered_l"] = *litres, *litres
 		s.state.Valves[id].flowed(*litres, e.DurationS)
+	case s.usualFlow(where, id) > 0 && !e.Still && !e.Assumed:
+		d.Unknown = append(d.Unknown, "delivered_l")
+		d.Estimated = append(d.Estimated, "delivered_by_flow")
+		litres = new(s.usualFlow(where, id) / 60 * e.DurationS)
 	case e.CommandedL > 0 && !e.Still:
 		d.Unknown = append(d.Unknown, "delivered_l")
 		d.Estimated = append(d.Estimated, "delivered_as_commanded")
@@ -112,12 +118,16 @@ func (t *turn) ended(parcel int, id devices.DeviceID, e *valve.Ended) {
 		d.Unknown = append(d.Unknown, "delivered_l")
 		p.NetUnknown = p.NetUnknown || !e.Still
 	}
-	t.soaked(parcel, soaked{id, e.Command, e.OpenedAt, e.DeliveredL}, e.ClosedAt)
+	t.soaked(p, soaked{id, e.Command, e.OpenedAt, e.DeliveredL}, e.ClosedAt)
 	p.Openings++
+	spent := cmp.Or(e.CommandedL, s.state.Valves[id].Valve.Limits.MaxVolumeL)
 	if litres != nil {
 		p.TodayL += *litres
 		p.SeasonL += *litres
+		spent = *litres
 	}
+	p.SpentDayL += spent
+	p.SpentSeasonL += spent
 	if litres != nil && where.areaM2 > 0 {
 		net := *litres / where.areaM2 * s.efficiency()
 		d.Numbers["net_mm"] = net

@@ -21,6 +21,7 @@ func (t *turn) evaluate() {
 		t.response(i)
 		env.Plot = t.plotFacts(i, &soil)
 		where := about{subject: string(s.parcels[i].ID), plot: s.parcels[i].ID, location: s.location(i), soil: &soil}
+		var dry condition.Result
 		for k := range s.c.Rules {
 			r := &s.c.Rules[k]
 			switch {
@@ -28,11 +29,13 @@ func (t *turn) evaluate() {
 			case r.Do == condition.Irrigate:
 				if when, _, ok := t.judge(r, &where, env); ok {
 					t.water(i, r, &soil, when)
+					dry = when
 				}
 			default:
 				t.alert(r, &where, env)
 			}
 		}
+		t.asks(i, &soil, dry)
 		for _, d := range s.parcels[i].valves {
 			env.Valve = t.valveFacts(d.ID)
 			t.alertsAbout(condition.Valve, &about{subject: string(d.ID), plot: s.parcels[i].ID, location: s.location(i)}, env)
@@ -50,6 +53,7 @@ func (t *turn) evaluate() {
 		where.location.Plot = d.Plot
 		t.alertsAbout(condition.Device, &where, env)
 	}
+	t.left()
 	t.mended()
 	t.orphaned()
 }
@@ -84,6 +88,8 @@ func (t *turn) plotFacts(i int, soil *soilView) condition.PlotFacts {
 		TMin24hC: condition.Maybe(st.Temperature.Min(t.watermark)), TMax24hC: condition.Maybe(st.Temperature.Max(t.watermark)),
 		CropDay: condition.Known(float64(soil.cropDay)), SeasonDays: condition.Known(float64(soil.params.Crop.SeasonDays())),
 		Stage: condition.Known(soil.stage), Crop: condition.Known(where.Crop), Mode: condition.Known(string(where.Mode)),
+		CapacityOwn:  condition.Known(p.Capacity.Value != nil),
+		WateringPays: condition.Known(t.wateringPays(i, soil)), Settling: condition.Known(s.settling(i, soil, t.watermark)),
 		HasValve: condition.Known(len(where.valves) > 0), HasProbe: condition.Known(len(where.probes) > 0), Irrigating: condition.Known(p.Irrigating),
 	}
 	if where.Soil.Texture != "" {
@@ -96,7 +102,8 @@ func (t *turn) plotFacts(i int, soil *soilView) condition.PlotFacts {
 			f.Grade = condition.Known(level(soil.grade))
 		}
 	}
-	if p.Begun && p.Last.Known {
+	f.DeficitPct = condition.Maybe(soil.deficit)
+	if p.Balanced && p.Last.Known {
 		f.Ks, f.EToMM, f.ETcMM = condition.Known(p.Last.Ks), condition.Known(p.Last.EToMM), condition.Known(p.Last.ETcMM)
 	}
 	if p.Loss != nil {
@@ -105,7 +112,7 @@ func (t *turn) plotFacts(i int, soil *soilView) condition.PlotFacts {
 	f.Irrigation7d = condition.Known(p.irrigated(t.watermark, 7*24*time.Hour))
 	f.WindMS = condition.Maybe(s.weather(where.Station, devices.WindSpeed, t.watermark))
 	for _, id := range where.probes {
-		if v := s.state.Devices[id].at(devices.SoilTemperature, "20", t.watermark, freshSoil); v != nil {
+		if v := s.state.Devices[id].newest(devices.SoilTemperature, "20", t.watermark, freshSoil); v != nil {
 			f.SoilT20C = condition.Known(*v)
 		}
 	}
@@ -116,7 +123,7 @@ func (t *turn) plotFacts(i int, soil *soilView) condition.PlotFacts {
 // device by id that has one; nil: not known.
 func (s *Site) weather(id devices.StationID, q devices.Quantity, at time.Time) *float64 {
 	for _, d := range s.onStation[id] {
-		if v := s.state.Devices[d].newest(q, at, freshWeather); v != nil {
+		if v := s.state.Devices[d].newest(q, "", at, freshWeather); v != nil {
 			return v
 		}
 	}
@@ -143,7 +150,7 @@ func (t *turn) deviceFacts(d *devices.Device) condition.DeviceFacts {
 	f := condition.DeviceFacts{
 		SilentH: t.age(known.Heard, known.Since), StuckH: condition.Known(known.stuck(t.watermark)), Model: condition.Known(d.Model),
 		Implausible24h: condition.Known(float64(count(known.Odd, t.watermark))), Spikes24h: condition.Known(float64(count(known.Spikes, t.watermark))),
-		BatteryV: condition.Maybe(known.newest(devices.BatteryVoltage, t.watermark, 48*time.Hour)),
+		BatteryV: condition.Maybe(known.newest(devices.BatteryVoltage, "", t.watermark, 48*time.Hour)),
 	}
 	switch where := s.at[d.ID]; {
 	case where.station >= 0:

@@ -1,4 +1,4 @@
 package rules
 
 // ApplyAsTheyCome breaks the promise of order on purpose, for controls.
-func (s *Site) ApplyAsTheyCome() { s.state.Buffer.unsorted = true }
+func (s *Site) ApplyAsTheyCome() { s.buffer.unsorted = true }

@@ -1,13 +1,16 @@
 package rules
 
 import (
+	"cmp"
+
 	"ganlin/devices"
 	"ganlin/rules/condition"
 	"ganlin/rules/irrigate"
 	"ganlin/rules/valve"
 )
 
-// The parameters of a rule that waters, as its file names them.
+// The parameters of a rule that waters, as its file names them. The file's
+// reader gives those that it leaves out.
 const (
 	paramTrigger    = "trigger_of_raw"
 	paramEfficiency = "efficiency_pct"
@@ -20,34 +23,28 @@ const (
 	paramWind       = "wind_max_ms"
 	paramFrost      = "frost_c"
 	paramRain       = "rain_max_mm"
+	paramStarts     = "starts_per_day"
+	paramRest       = "rest_min"
+	paramDay        = "day_max_mm"
+	paramSeason     = "season_max_mm"
 )
 
-// wateringOf returns how a rule waters: its parameters over the usual ones.
+// wateringOf returns how a rule waters.
 func wateringOf(r *condition.Rule) irrigate.Rule {
-	w := irrigate.DefaultRule()
-	set := func(name string, to func(float64)) {
-		if v, ok := r.Params[name]; ok {
-			to(v)
-		}
+	p := r.Params
+	return irrigate.Rule{
+		TriggerOfRAW: p[paramTrigger], KeepRoomMM: p[paramKeepRoom], KeepRoomOfRAW: p[paramKeepShare], MinimumMM: p[paramMinNet],
+		Efficiency: p[paramEfficiency] / 100, FromHour: int(p[paramFromHour]), ToHour: int(p[paramUntilHour]), StopDays: int(p[paramStopDays]),
+		StartsPerDay: int(p[paramStarts]), DayMM: p[paramDay], SeasonMM: p[paramSeason],
 	}
-	set(paramTrigger, func(v float64) { w.TriggerOfRAW = v })
-	set(paramEfficiency, func(v float64) { w.Efficiency = v / 100 })
-	set(paramKeepRoom, func(v float64) { w.KeepRoomMM = v })
-	set(paramMinNet, func(v float64) { w.MinimumMM = v })
-	set(paramFromHour, func(v float64) { w.FromHour = int(v) })
-	set(paramUntilHour, func(v float64) { w.ToHour = int(v) })
-	set(paramStopDays, func(v float64) { w.StopDays = int(v) })
-	return w
 }
 
 // efficiency is the share of the water of a valve that reaches the roots.
 func (s *Site) efficiency() float64 {
-	for i := range s.c.Rules {
-		if r := &s.c.Rules[i]; r.Do == condition.Irrigate {
-			return wateringOf(r).Efficiency
-		}
+	if r := s.waterRule(); r != nil {
+		return wateringOf(r).Efficiency
 	}
-	return irrigate.DefaultRule().Efficiency
+	return 1
 }
 
 // water decides whether a plot is watered now. when says whether the rule wants
@@ -56,12 +53,15 @@ func (s *Site) efficiency() float64 {
 func (t *turn) water(i int, r *condition.Rule, soil *soilView, when condition.Result) {
 	s := t.site
 	where, p := &s.parcels[i], s.state.Plots[s.parcels[i].ID]
+	if t.interrupted(i, r, soil) {
+		return
+	}
 	if where.Mode != devices.Auto || len(where.valves) == 0 {
 		p.Irrigating = false
 		return
 	}
 	if !p.Irrigating && when != condition.True {
-		if when == condition.False && p.Held != "" && soil.known && *soil.depletion < soil.raw {
+		if when == condition.False && p.Held != "" && soil.depletion != nil && *soil.depletion < soil.raw {
 			p.Held = ""
 		}
 		return
@@ -83,13 +83,13 @@ func (t *turn) water(i int, r *condition.Rule, soil *soilView, when condition.Re
 		t.hold(i, r, soil, string(decision))
 		return
 	}
-	share := float64(len(where.valves))
 	opened := false
 	var refused valve.Refusal
-	for _, d := range where.valves {
+	for n, d := range where.valves {
 		g := s.state.Valves[d.ID]
+		g.Valve.Limits.MinOffS = int(60 * r.Params[paramRest])
 		id := idOf(s.c.Site.ID, string(d.ID), r.ID, "command", "open", t.at)
-		c, refusal := g.Valve.Open(t.at, id, valve.Ask{DurationS: d.MaxDurationS, VolumeL: need.VolumeL / share})
+		c, refusal := g.Valve.Open(t.at, id, valve.Ask{DurationS: need.Leases[n].DurationS, VolumeL: need.Leases[n].VolumeL})
 		if refusal != "" {
 			refused = refusal
 			continue
@@ -98,37 +98,95 @@ func (t *turn) water(i int, r *condition.Rule, soil *soilView, when condition.Re
 			t.irrigation(i, r, soil, "start", &need, "")
 			p.Irrigating, p.Held = true, ""
 		}
-		opened = true
+		opened, g.Opened = true, id
 		t.command(i, d.ID, "open", id, t.at, r.ID, &c)
 	}
-	if !opened {
+	if opened {
+		p.Starts++
+	} else if refused != valve.MinimumOff || !p.Irrigating { // else it goes on after the rest
 		t.hold(i, r, soil, string(refused))
 	}
+}
+
+// interrupted closes the valves that the rule has opened when an interlock has
+// come to hold meanwhile, and reports whether it did. What is not known closes nothing.
+func (t *turn) interrupted(i int, r *condition.Rule, soil *soilView) bool {
+	s := t.site
+	where := &s.parcels[i]
+	reason := t.interlocks(where, r).Violated()
+	if reason == "" {
+		return false
+	}
+	closed := false
+	for _, d := range where.valves {
+		g := s.state.Valves[d.ID]
+		if g.Opened == "" || g.Valve.Closing != nil || !g.runs(g.Opened) {
+			continue
+		}
+		id := idOf(s.c.Site.ID, string(d.ID), r.ID, "command", "close", t.at)
+		c := g.Valve.Close(t.at, id)
+		t.command(i, d.ID, "close", id, t.at, string(reason), &c)
+		closed = true
+	}
+	if closed {
+		t.hold(i, r, soil, string(reason))
+	}
+	return closed
+}
+
+// runs reports whether an opening is under way, from its command to its end.
+func (g *gate) runs(command string) bool {
+	v := g.Valve
+	return v.Pending != nil && v.Pending.Command == command || v.Opening != nil && v.Opening.Command == command
 }
 
 // needInput is what a plot's need is told from.
 func (t *turn) needInput(i int, r *condition.Rule, soil *soilView) irrigate.Input {
 	s := t.site
-	where := &s.parcels[i]
-	watering := wateringOf(r)
-	watering.KeepRoomMM = max(watering.KeepRoomMM, r.Params[paramKeepShare]*soil.raw)
+	where, p := &s.parcels[i], s.state.Plots[s.parcels[i].ID]
 	in := irrigate.Input{
-		Rule: watering, DepletionMM: soil.depletion, RAWMM: soil.raw, Irrigating: true,
-		DaysLeft: soil.params.Crop.SeasonDays() - soil.cropDay + 1, RemainingMM: s.remaining(i, soil),
-		AreaMu: where.AreaMu, LocalHour: t.at.In(s.c.Zone).Hour(),
+		Rule: wateringOf(r), DepletionMM: soil.depletion, RAWMM: soil.raw, TAWMM: soil.taw, Irrigating: true,
+		DaysLeft: soil.params.Crop.DaysLeft(soil.cropDay), RemainingMM: s.remaining(i, soil), AreaM2: where.areaM2,
+		Spent:     irrigate.Spent{DayL: p.SpentDayL, SeasonL: p.SpentSeasonL, Starts: p.Starts},
+		LocalHour: t.at.In(s.c.Zone).Hour(), Interlocks: t.interlocks(where, r),
 	}
 	for _, d := range where.valves {
-		in.ValveMaxVolumeL += d.MaxVolumeL
-		in.ValveMaxDurationS = max(in.ValveMaxDurationS, d.MaxDurationS)
+		in.Valves = append(in.Valves, s.state.Valves[d.ID].asked(&d))
 	}
-	in.Frost, in.Wind, in.Rain = t.interlocks(where, r)
 	return in
 }
 
-// remaining is what the crop will still take until harvest, at the evapotranspiration of now; nil: not known.
+// asked is what a valve can give: by what its meter has shown, or else by the registry.
+func (g *gate) asked(d *devices.Device) irrigate.Valve {
+	return irrigate.Valve{
+		FlowLPM: cmp.Or(g.RateLPM, d.FlowLPM), Metered: g.RateLPM > 0, MaxVolumeL: d.MaxVolumeL, MaxDurationS: d.MaxDurationS,
+	}
+}
+
+// usualFlow is what a valve of a parcel lets through, in litres a minute; 0: not known.
+func (s *Site) usualFlow(where *parcel, id devices.DeviceID) float64 {
+	for k := range where.valves {
+		if d := &where.valves[k]; d.ID == id {
+			return s.state.Valves[id].asked(d).FlowLPM
+		}
+	}
+	return 0
+}
+
+// wateringPays reports whether a rule may still water the crop of this season.
+func (t *turn) wateringPays(i int, soil *soilView) bool {
+	r := t.site.waterRule()
+	if r == nil || soil.cropDay < 1 {
+		return false
+	}
+	in := irrigate.Input{Rule: wateringOf(r), DaysLeft: soil.params.Crop.DaysLeft(soil.cropDay), RemainingMM: t.site.remaining(i, soil)}
+	return in.Pays()
+}
+
+// remaining is what the crop will still take until harvest, at the evapotranspiration of now; nil: not known, or it lives on.
 func (s *Site) remaining(i int, soil *soilView) *float64 {
 	eto := s.state.Stations[s.parcels[i].Station].EToMM
-	if eto == nil {
+	if eto == nil || soil.params.Crop.Perennial {
 		return nil
 	}
 	sum := 0.0
@@ -139,19 +197,15 @@ func (s *Site) remaining(i int, soil *soilView) *float64 {
 	return &sum
 }
 
-// interlocks tells what the weather forbids. A value that is missing or old is
-// not known; a rule without a limit does not ask.
-func (t *turn) interlocks(where *parcel, r *condition.Rule) (frost, wind, rain irrigate.Interlock) {
+// interlocks tells what the weather forbids. A value that is missing or old is not known.
+func (t *turn) interlocks(where *parcel, r *condition.Rule) irrigate.Interlocks {
 	s := t.site
 	st := s.state.Stations[where.Station]
 	judge := func(name string, value *float64, holds func(value, limit float64) bool) irrigate.Interlock {
-		limit, asked := r.Params[name]
 		switch {
-		case !asked:
-			return irrigate.Clear
 		case value == nil:
 			return irrigate.NotKnown
-		case holds(*value, limit):
+		case holds(*value, r.Params[name]):
 			return irrigate.Holds
 		}
 		return irrigate.Clear
@@ -159,10 +213,10 @@ func (t *turn) interlocks(where *parcel, r *condition.Rule) (frost, wind, rain i
 	above := func(value, limit float64) bool { return value > limit }
 	air := s.weather(where.Station, devices.AirTemperature, t.watermark)
 	blows := s.weather(where.Station, devices.WindSpeed, t.watermark)
-	frost = judge(paramFrost, air, func(value, limit float64) bool { return value < limit })
-	wind = judge(paramWind, blows, above)
-	rain = judge(paramRain, st.Rain24h.Sum(t.watermark), above)
-	return frost, wind, rain
+	return irrigate.Interlocks{
+		Frost: judge(paramFrost, air, func(value, limit float64) bool { return value < limit }),
+		Wind:  judge(paramWind, blows, above), Rain: judge(paramRain, st.Rain24h.Sum(t.watermark), above),
+	}
 }
 
 // hold says why a plot is not watered, or no longer: once a day while it is the same.
@@ -200,8 +254,13 @@ func (t *turn) irrigation(i int, r *condition.Rule, soil *soilView, outcome stri
 		d.Texts["reason"] = reason
 	}
 	if plan != nil {
-		d.Texts["valve"], d.Numbers["max_duration_s"] = string(t.site.parcels[i].valves[0].ID), float64(plan.MaxDurationS)
-		d.Numbers["net_mm"], d.Numbers["gross_mm"], d.Numbers["volume_l"] = plan.NetMM, plan.GrossMM, plan.VolumeL
+		d.Texts["valve"] = string(t.site.parcels[i].valves[0].ID)
+		d.Numbers["net_mm"], d.Numbers["gross_mm"] = plan.NetMM, plan.GrossMM
+		volume, seconds := 0.0, 0
+		for _, l := range plan.Leases {
+			volume, seconds = volume+l.VolumeL, max(seconds, l.DurationS)
+		}
+		d.Numbers["volume_l"], d.Numbers["max_duration_s"] = volume, float64(seconds)
 		d.Numbers["efficiency_pct"], d.Numbers["area_mu"] = 100*t.site.efficiency(), t.site.parcels[i].AreaMu
 	}
 	t.decide(d)
@@ -213,6 +272,10 @@ func (v *soilView) tell(d *devices.Decision) {
 		d.Unknown = append(d.Unknown, "depletion_mm")
 	} else {
 		d.Numbers["depletion_mm"], d.Numbers["rsm_pct"], d.Numbers["grade"] = *v.depletion, *v.rsm, level(v.grade)
+		tellRange(d, v.least, v.most)
+	}
+	if v.deficit != nil {
+		d.Numbers["deficit_pct"] = *v.deficit
 	}
 	d.Numbers["raw_mm"], d.Numbers["taw_mm"] = v.raw, v.taw
 	if v.soilAgeH != nil {

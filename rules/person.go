@@ -21,7 +21,7 @@ func (t *turn) act(a *devices.Act) {
 	s := t.site
 	switch a.Action {
 	case devices.StopAct, devices.ResumeAct:
-		t.acted(a, string(s.c.Site.ID), "")
+		t.noteAct(a, string(s.c.Site.ID), "")
 		s.state.Stopped = a.Action == devices.StopAct
 		for i, p := range s.parcels {
 			for _, d := range p.valves {
@@ -37,15 +37,15 @@ func (t *turn) act(a *devices.Act) {
 		t.commanded(a)
 	case devices.ClearAct:
 		if where, ours := s.at[a.Valve]; ours && where.valve >= 0 {
-			t.acted(a, string(a.Valve), s.parcels[where.valve].ID)
+			t.noteAct(a, string(a.Valve), s.parcels[where.valve].ID)
 			s.state.Valves[a.Valve].LeakL = 0
 			t.happened(where.valve, a.Valve, s.state.Valves[a.Valve].Valve.Clear(a.At))
 		}
 	}
 }
 
-// acted takes down an act that is no command.
-func (t *turn) acted(a *devices.Act, subject string, of devices.PlotID) {
+// noteAct takes down an act that is no command.
+func (t *turn) noteAct(a *devices.Act, subject string, of devices.PlotID) {
 	d := t.decision(devices.ActDecision, PersonRule, "1", subject, of, string(a.Action))
 	t.byPerson(&d, a)
 	t.decide(d)
@@ -138,23 +138,20 @@ func (t *turn) personOpens(i int) bool {
 	return false
 }
 
-// acts returns what persons did up to a time and the buffer still holds, in order.
-func (b *buffer) acts(until time.Time) (acts []*devices.Act) {
-	for i := range b.Facts {
-		if f := &b.Facts[i]; f.Kind == devices.ActFact && !f.At.After(until) {
+// acts returns what persons did up to a time that the watermark has not reached, in order.
+func (s *Site) acts(until time.Time) (acts []*devices.Act) {
+	for i := range s.state.Acts {
+		if f := &s.state.Acts[i]; !f.At.After(until) {
 			acts = append(acts, f.Act)
 		}
 	}
-	slices.SortFunc(acts, func(x, y *devices.Act) int {
-		return compareFacts(&devices.Fact{Kind: devices.ActFact, At: x.At, Act: x}, &devices.Fact{Kind: devices.ActFact, At: y.At, Act: y})
-	})
 	return acts
 }
 
 // clears returns what persons cleared that the watermark has not come to.
-func (b *buffer) clears() (acts []*devices.Act) {
-	for i := range b.Facts {
-		if f := &b.Facts[i]; f.Kind == devices.ActFact && f.Act.Action == devices.ClearAct {
+func (s *Site) clears() (acts []*devices.Act) {
+	for i := range s.state.Acts {
+		if f := &s.state.Acts[i]; f.Act.Action == devices.ClearAct {
 			acts = append(acts, f.Act)
 		}
 	}

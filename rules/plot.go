@@ -13,11 +13,12 @@ import (
 
 // A plot is what is known of a piece of land.
 type plot struct {
+	Since    time.Time // the watermark when it was new; zero: from the beginning
 	Balance  water.Balance
-	Begun    bool // there is a balance
+	Balanced bool // there is a balance
+	SkyKnown bool // of the last day all weather was known
 	Capacity water.FieldCapacity
 	Last     water.DayResult // of the day that was closed last
-	Day      time.Time       // its end
 
 	NetTodayMM float64    // irrigation that went into the soil since midnight
 	NetUnknown bool       // and more, nobody knows how much
@@ -27,8 +28,11 @@ type plot struct {
 
 	Soaking *soaking `json:",omitempty"` // nil: nothing was watered, or its effect is told
 
-	TodayL, SeasonL float64 // delivered by its valves, litres
-	Openings        int
+	TodayL, SeasonL         float64   // delivered by its valves, litres
+	SpentDayL, SpentSeasonL float64   // likewise; of an opening whose meter told nothing, what it may have been
+	Starts                  int       // openings by rules since midnight
+	Season                  time.Time // its first day
+	Openings                int
 
 	Probed bool    // the last day was corrected by a probe
 	Stress float64 // share of the demand that was not met lately: a mean that forgets by a tenth a day
@@ -36,7 +40,8 @@ type plot struct {
 	Irrigating  bool
 	Held        string    // why it is not watered though it needs it: said once a day
 	HeldDay     time.Time // the midnight of that day
-	PausedUntil time.Time `json:",omitzero"` // a person has closed a valve of it
+	PausedUntil time.Time `json:",omitzero"`  // a person has closed a valve of it
+	Ask         *ask      `json:",omitempty"` // nil: no person needs to see to its water
 	Loss        *lossRange
 }
 
@@ -71,45 +76,21 @@ const (
 	freshWeather = 6 * time.Hour
 )
 
-// probes returns the fresh good soil moistures of a parcel, one a depth, and
-// the readings that they are. Two probes at one depth are averaged.
+// probes returns the fresh good soil moistures of a parcel, and the readings that they are.
 func (s *Site) probes(i int, at time.Time) (readings []water.ProbeReading, evidence []devices.Evidence) {
-	count := map[int]int{}
 	for _, id := range s.parcels[i].probes {
 		for k := range s.state.Devices[id].Series {
 			one := &s.state.Devices[id].Series[k]
 			if one.Key.Quantity != devices.SoilMoisture || one.At.IsZero() || at.Sub(one.At) > freshSoil || one.Verdict&quality.Stuck != 0 {
 				continue
 			}
-			depth, err := strconv.Atoi(one.Key.DepthCM)
-			if err != nil {
-				continue
-			}
-			evidence = append(evidence, devices.Evidence{Device: id, Key: one.Key.String(), Value: one.Value, At: one.At, Received: one.Received})
-			merged := false
-			for r := range readings {
-				if readings[r].DepthCM == depth {
-					n := float64(count[depth])
-					readings[r].Theta = (readings[r].Theta*n + one.Value) / (n + 1)
-					merged = true
-				}
-			}
-			if !merged {
+			if depth, err := strconv.Atoi(one.Key.DepthCM); err == nil {
+				evidence = append(evidence, devices.Evidence{Device: id, Key: one.Key.String(), Value: one.Value, At: one.At, Received: one.Received})
 				readings = append(readings, water.ProbeReading{DepthCM: depth, Theta: one.Value})
 			}
-			count[depth]++
 		}
 	}
-	sortReadings(readings)
 	return readings, evidence
-}
-
-func sortReadings(r []water.ProbeReading) {
-	for i := range r {
-		for k := i; k > 0 && r[k].DepthCM < r[k-1].DepthCM; k-- {
-			r[k], r[k-1] = r[k-1], r[k]
-		}
-	}
 }
 
 // soilContext is what the plot says about a reading of its probe.
@@ -146,46 +127,39 @@ func (t *turn) closePlot(i int, end time.Time, day daysWeather) {
 	begin := s.localDay(end)
 	readings, evidence := s.probes(i, end)
 	params := s.params(i)
-	if !p.Begun {
-		var theta *float64
-		_, rootM, _ := params.Crop.Stage(params.DayNumber(begin))
-		if mean, ok := water.Theta(readings, rootM); ok {
-			theta = &mean
-		}
-		p.Balance, p.Begun = water.NewBalance(params, theta, begin), true
+	season := params.SeasonBegin(end.In(s.c.Zone))
+	d := t.decision(devices.BalanceDecision, "fao56_balance", balanceVersion, string(where.ID), where.ID, "closed")
+	d.At, d.Evidence = end, evidence
+	if !p.Balanced {
+		p.Balance, p.Balanced = water.NewBalance(params, begin), true
 	}
 	irrigation := p.NetTodayMM
 	if p.NetUnknown {
 		irrigation = math.NaN()
 	}
 	r := p.Balance.Day(params, water.DayInput{
-		Day: begin, EToMM: day.etoMM, RainMM: day.summary.RainMM, IrrigationMM: irrigation,
-		MeanWind: day.summary.WindMS, RHMin: day.summary.RHMinPct,
+		Day: begin, EToMM: day.etoMM, RainMM: day.summary.RainMM, RainOfGap: day.rainOfGap, RainPartly: day.rainPartly(),
+		IrrigationMM: irrigation, MeanWind: day.summary.WindMS, RHMin: day.summary.RHMinPct,
 	})
-	d := t.decision(devices.BalanceDecision, "fao56_balance", balanceVersion, string(where.ID), where.ID, "closed")
-	d.At, d.Evidence = end, evidence
-	if c, ok := p.Balance.Correct(params, readings, probeWeight); ok {
+	if c, ok := p.Balance.Correct(params, &r, readings, probeWeight); ok {
 		d.Numbers["depletion_balance_mm"], d.Numbers["depletion_probe_mm"] = c.BeforeMM, c.MeasuredMM
-		r.DepletionMM, r.Known = c.AfterMM, true
 	}
 	learn := water.CapacityDay{WaterMM: r.RainMM + r.IrrigationMM, DrainageMM: r.DrainageMM, RootM: r.RootM}
-	if theta, ok := water.Theta(readings, r.RootM); ok {
-		learn.Theta = &theta
+	var theta *float64
+	if mean, ok := water.Theta(readings, r.RootM); ok {
+		theta = &mean
 	}
+	learn.Theta = theta
 	if water.LearnFieldCapacity(&p.Capacity, where.params.Soil, learn) {
 		d.Numbers["field_capacity"] = *p.Capacity.Value
 		params = s.params(i)
-		if c, ok := p.Balance.Correct(params, readings, 1); ok { // the same moisture says another depletion now
-			r.DepletionMM = c.AfterMM
-		}
+		p.Balance.Correct(params, &r, readings, 1) // the same moisture says another depletion now
 	}
-	p.Last, p.Day, p.Probed = r, end, len(readings) > 0
-	if r.ETcMM > 0 {
+	p.Last, p.Probed, p.SkyKnown = r, len(readings) > 0, day.known()
+	if r.Known && r.ETcMM > 0 {
 		p.Stress += (1 - r.ETaMM/r.ETcMM - p.Stress) / stressDays
 	}
-	p.WaterMM += p.NetTodayMM
-	p.NetTodayMM, p.NetUnknown, p.TodayL = 0, false, 0
-	p.ETaMM += r.ETaMM
+	p.dayIsOver(r.ETaMM, season)
 	d.Estimated = append(append(d.Estimated, day.estimated...), r.Estimated...)
 	d.Unknown = append(d.Unknown, r.Unknown...)
 	if !r.Known {
@@ -193,7 +167,7 @@ func (t *turn) closePlot(i int, end time.Time, day daysWeather) {
 		t.decide(d)
 		return
 	}
-	grade := drought.GradeOf(rsm(params, r), params.Soil.Class, drought.GBT32136)
+	_, _, grade := graded(&params, r.Stage, theta, r.DepletionMM, r.RAWMM, r.TAWMM)
 	point := devices.Point{
 		Measurement: devices.BalanceMeasurement, Location: s.location(i), At: begin.UTC(),
 		Numbers: map[string]float64{"grade": level(grade)},
@@ -205,26 +179,43 @@ func (t *turn) closePlot(i int, end time.Time, day daysWeather) {
 		d.Numbers[name], point.Numbers[name] = v, v
 	}
 	d.Numbers["grade"], d.Numbers["drainage_mm"] = level(grade), r.DrainageMM
+	tellRange(&d, r.LeastMM, r.MostMM)
 	d.Points = append(d.Points, point)
 	t.decide(d)
 }
 
+// dayIsOver begins the next local day, and with it maybe the next season.
+func (p *plot) dayIsOver(etaMM float64, season time.Time) {
+	if !p.Season.Equal(season) {
+		if !p.Season.IsZero() {
+			p.SeasonL, p.SpentSeasonL, p.Openings = 0, 0, 0
+		}
+		p.Season = season
+	}
+	p.WaterMM += p.NetTodayMM
+	p.NetTodayMM, p.NetUnknown, p.TodayL, p.SpentDayL, p.Starts = 0, false, 0, 0, 0
+	p.ETaMM += etaMM
+}
+
+// tellRange enters how far a depletion may be off, where there is something to tell.
+func tellRange(d *devices.Decision, leastMM, mostMM float64) {
+	if mostMM-leastMM >= 1 {
+		d.Numbers["depletion_least_mm"], d.Numbers["depletion_most_mm"] = leastMM, mostMM
+	}
+}
+
 // balanceVersion names the way in which balances are computed.
-const balanceVersion = "1"
+const balanceVersion = "2"
 
 // localDay returns the local midnight that begins the day that ends at end.
 func (s *Site) localDay(end time.Time) time.Time {
 	return s.midnight(end, -1).In(s.c.Zone)
 }
 
-func (s *Site) location(i int) devices.Location {
-	p := &s.parcels[i]
-	return devices.Location{Plot: p.ID, Site: s.c.Site.ID, Place: p.Place}
-}
+func (s *Site) location(i int) devices.Location { return s.locationOf(&s.parcels[i]) }
 
-// rsm is the relative soil moisture of the root zone, in percent of field capacity.
-func rsm(params water.Params, r water.DayResult) float64 {
-	return drought.RSMFromDepletion(r.DepletionMM, r.TAWMM, params.Soil)
+func (s *Site) locationOf(p *parcel) devices.Location {
+	return devices.Location{Plot: p.ID, Site: s.c.Site.ID, Place: p.Place}
 }
 
 // level is a grade as it is stored: 0 for none to 4 for extreme. An unknown one is not stored.

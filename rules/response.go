@@ -48,7 +48,7 @@ func (t *turn) soaking(i int, at time.Time) {
 	}
 	readings, _ := s.probes(i, at)
 	params := s.params(i)
-	_, rootM, _ := params.Crop.Stage(params.DayNumber(s.localDay(s.state.Midnight)))
+	_, rootM, _ := params.Crop.Stage(params.SeasonDay(s.localDay(s.state.Midnight)))
 	theta, ok := water.Theta(readings, rootM)
 	if !ok {
 		return
@@ -63,13 +63,13 @@ func depths(readings []water.ProbeReading) (all []int) {
 	for _, r := range readings {
 		all = append(all, r.DepthCM)
 	}
+	slices.Sort(all)
 	return all
 }
 
 // soaked adds an opening that is over.
-func (t *turn) soaked(i int, one soaked, closedAt time.Time) {
+func (t *turn) soaked(p *plot, one soaked, closedAt time.Time) {
 	s := t.site
-	p := s.state.Plots[s.parcels[i].ID]
 	k := p.Soaking
 	if k == nil || one.OpenedAt.Before(k.Began) {
 		return // nobody saw how it stood before

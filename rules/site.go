@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -23,6 +24,7 @@ type Site struct {
 	at      map[devices.DeviceID]spot
 	homes   []home
 	state   state
+	buffer  buffer
 
 	onStation   map[devices.StationID][]devices.DeviceID
 	env         condition.Env // of one evaluation at a time
@@ -39,14 +41,15 @@ type home struct {
 	parcels []int
 }
 
-// A state is all that a site remembers; encoding/json reads back exactly what it wrote.
+// A state is all that a site remembers, but for what waits in its buffer: that
+// lies in the journal. encoding/json reads back exactly what it wrote.
 type state struct {
 	Began     time.Time // the first watermark
 	Tick      time.Time
 	Watermark time.Time
-	Midnight  time.Time // end of the local day that is open
-	Buffer    buffer
-	Late      int64 // facts that came after their time and changed nothing
+	Midnight  time.Time      // end of the local day that is open
+	Acts      []devices.Fact // of persons, that the watermark has not reached, in order
+	Late      int64          // facts that came after their time and changed nothing
 	Stopped   bool
 
 	Devices    map[devices.DeviceID]*device
@@ -62,6 +65,7 @@ type state struct {
 type household struct {
 	Machine risk.Household
 	Clue    risk.Clue
+	Place   devices.PlaceCode // where its open clue was raised and is counted, wherever its plots go
 }
 
 // A device is what is known of one that measures.
@@ -86,13 +90,16 @@ type series struct {
 // A gate is a valve with what its meter told.
 type gate struct {
 	Valve   *valve.Valve
-	Failed  []time.Time // what did not go as it was told, of the last 24 hours
-	Unasked []time.Time `json:",omitempty"` // openings that nobody had asked for in time, likewise
-	Still   bool        // the meter did not turn in the opening that is
-	LeakL   float64     // since it closed
+	Plot    devices.PlotID // that it waters, or did before it left
+	Left    time.Time      `json:",omitzero"` // when it left the registry without being closed
+	Failed  []time.Time    // what did not go as it was told, of the last 24 hours
+	Unasked []time.Time    `json:",omitempty"` // openings that nobody had asked for in time, likewise
+	Still   bool           // the meter did not turn in the opening that is
+	LeakL   float64        // since it closed
 	LastLPM float64
 	LastAt  time.Time
 	RateLPM float64 `json:",omitempty"` // of its last openings, litres a minute; 0: not known
+	Opened  string  `json:",omitempty"` // the last command by which a rule has opened it
 }
 
 // New returns a site that nothing is known of.
@@ -144,15 +151,17 @@ func (s *Site) Configure(c Config) {
 	s.state.adopt(&c, s.parcels, s.homes)
 }
 
-// adopt makes an entry for everything that is new and drops what is gone.
+// adopt makes an entry for everything that is new and drops what is gone, but
+// for what has to come to an end.
 func (st *state) adopt(c *Config, parcels []parcel, homes []home) {
+	before := *st
 	st.Devices = keep(st.Devices, c.Devices, func(d devices.Device) devices.DeviceID { return d.ID }, func(devices.Device) *device {
 		return &device{Since: st.Watermark}
 	})
 	st.Stations = keep(st.Stations, c.Stations, func(s devices.Station) devices.StationID { return s.ID }, func(devices.Station) *station {
 		return newStation(st.Watermark)
 	})
-	st.Plots = keep(st.Plots, parcels, func(p parcel) devices.PlotID { return p.ID }, func(parcel) *plot { return &plot{} })
+	st.Plots = keep(st.Plots, parcels, func(p parcel) devices.PlotID { return p.ID }, func(parcel) *plot { return &plot{Since: st.Watermark} })
 	var valves []devices.Device
 	for _, p := range parcels {
 		valves = append(valves, p.valves...)
@@ -160,9 +169,12 @@ func (st *state) adopt(c *Config, parcels []parcel, homes []home) {
 	st.Valves = keep(st.Valves, valves, func(d devices.Device) devices.DeviceID { return d.ID }, func(d devices.Device) *gate {
 		return &gate{Valve: valve.New(d.ID, valve.Limits{})}
 	})
-	for _, d := range valves {
-		st.Valves[d.ID].Valve.Stopped = st.Stopped
-		st.Valves[d.ID].Valve.Limits = valve.Limits{MaxDurationS: d.MaxDurationS, MaxVolumeL: d.MaxVolumeL}
+	for _, p := range parcels {
+		for _, d := range p.valves {
+			g := st.Valves[d.ID]
+			g.Plot, g.Left, g.Valve.Stopped = p.ID, time.Time{}, st.Stopped
+			g.Valve.Limits = valve.Limits{MaxDurationS: d.MaxDurationS, MaxVolumeL: d.MaxVolumeL}
+		}
 	}
 	st.Households = keep(st.Households, homes, func(h home) devices.HouseholdID { return h.id }, func(h home) *household {
 		return &household{Machine: risk.Household{ID: h.id}}
@@ -170,6 +182,7 @@ func (st *state) adopt(c *Config, parcels []parcel, homes []home) {
 	if st.Alerts == nil {
 		st.Alerts = map[string]*alert{}
 	}
+	st.leave(&before)
 }
 
 func keep[K comparable, V, T any](old map[K]*V, list []T, id func(T) K, fresh func(T) *V) map[K]*V {
@@ -194,33 +207,56 @@ func (s *Site) Late() int64 { return s.state.Late }
 func (s *Site) Watermark() time.Time { return s.state.Watermark }
 
 // Add takes a fact. It plays no part before the tick that its time belongs to.
-// A reading whose time is over changes nothing any more and is counted late; a
-// valve's report is never too late to be believed.
 func (s *Site) Add(f devices.Fact) {
+	if s.Note(&f) > 0 {
+		s.Hold(&f)
+	}
+}
+
+// Note takes note of a fact that has come, and returns how much room it takes
+// until its time has come: one for a reading; 0: it does not wait. A reading whose
+// time is over changes nothing any more and is counted late; a valve's report is
+// never too late to be believed.
+func (s *Site) Note(f *devices.Fact) (room int) {
 	switch f.Kind {
 	case devices.ReadingFact:
 		if !f.At.After(s.state.Watermark) {
 			if _, ours := s.at[f.Device]; ours {
 				s.state.Late++
 			}
-			return
+			return 0
 		}
+		return 1
 	case devices.ReportFact, devices.ActFact:
-	default:
+		return reportSize
+	}
+	return 0
+}
+
+// Hold keeps a fact that was noted until its time has come. Acts are part of
+// the site's state; readings and reports are not, and are to be held again from
+// the journal once the site was restored.
+func (s *Site) Hold(f *devices.Fact) {
+	if f.Kind != devices.ActFact {
+		s.buffer.add(f)
 		return
 	}
-	s.state.Buffer.add(f)
+	acts := append(s.state.Acts, *f)
+	for i := len(acts) - 1; i > 0 && cmp.Or(acts[i].At.Compare(acts[i-1].At), strings.Compare(acts[i].Act.ID, acts[i-1].Act.ID)) < 0; i-- {
+		acts[i], acts[i-1] = acts[i-1], acts[i]
+	}
+	s.state.Acts = acts
 }
+
+// Holds returns how much room the readings and reports take that are held.
+func (s *Site) Holds() int { return s.buffer.size }
 
 // Tick lets event time come to at, and returns what is decided then.
 func (s *Site) Tick(at time.Time) []devices.Decision {
 	if !at.After(s.state.Tick) {
 		return nil
 	}
-	watermark := at.Add(-s.c.Lateness)
-	if watermark.Before(s.state.Watermark) {
-		watermark = s.state.Watermark // a new version may allow facts more time; what is over stays over
-	}
+	watermark := s.WatermarkAt(at)
 	if s.state.Midnight.IsZero() {
 		s.begin(watermark)
 	}
@@ -234,10 +270,20 @@ func (s *Site) Tick(at time.Time) []devices.Decision {
 	s.state.Tick, s.state.Watermark = at, watermark
 	t.valves()
 	if evaluate {
-		t.ahead = s.state.Buffer.acts(at)
+		t.ahead = s.acts(at)
 		t.evaluate()
 	}
 	return t.decided
+}
+
+// WatermarkAt returns up to when facts are applied at a tick. A new version may
+// allow facts more time; what is over stays over.
+func (s *Site) WatermarkAt(tick time.Time) time.Time {
+	watermark := tick.Add(-s.c.Lateness)
+	if watermark.Before(s.state.Watermark) {
+		return s.state.Watermark
+	}
+	return watermark
 }
 
 // evaluateEvery is the grid of event time on which rules are looked at.
@@ -277,7 +323,7 @@ func (s *Site) Restore(text []byte) error {
 		return fmt.Errorf("reading the state of a site: %w", err)
 	}
 	st.adopt(&s.c, s.parcels, s.homes)
-	s.state = st
+	s.state, s.buffer = st, buffer{}
 	return nil
 }
 

@@ -3,16 +3,23 @@ package rules
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"ganlin/devices"
 )
 
-// Sites are all sites that are decided about together.
+// Sites are all sites that are decided about together, by id.
 type Sites []*Site
 
+// Make makes a site of each configuration.
+func Make(configs []Config) Sites {
+	all, _ := Sites(nil).Configure(configs)
+	return all
+}
+
 // Configure puts another version of registry and rules into force. A site goes
-// on as it stands, and a new one begins. Of one that is gone the alerts end;
-// that is what is decided.
+// on as it stands, and a new one begins. Of one that is gone alerts, clues and
+// waterings end and valves are told to close; that is what is decided.
 func (all Sites) Configure(configs []Config) (now Sites, decided []devices.Decision) {
 	for _, c := range configs {
 		s := all.site(c.Site.ID)
@@ -23,6 +30,7 @@ func (all Sites) Configure(configs []Config) (now Sites, decided []devices.Decis
 		}
 		now = append(now, s)
 	}
+	slices.SortFunc(now, func(a, b *Site) int { return strings.Compare(string(a.ID()), string(b.ID())) })
 	for _, s := range all {
 		if now.site(s.ID()) == nil {
 			decided = append(decided, s.close()...)
@@ -33,11 +41,21 @@ func (all Sites) Configure(configs []Config) (now Sites, decided []devices.Decis
 
 // Add takes a fact for the sites that it is about.
 func (all Sites) Add(f devices.Fact) {
-	for _, s := range all {
-		if f.Location.Site == "" || f.Location.Site == s.ID() {
-			s.Add(f)
-		}
+	for _, s := range all.About(&f) {
+		s.Add(f)
 	}
+}
+
+// About returns the sites that a fact is about: one, none, or all.
+func (all Sites) About(f *devices.Fact) Sites {
+	if f.Location.Site == "" {
+		return all
+	}
+	i, ok := all.find(f.Location.Site)
+	if !ok {
+		return nil
+	}
+	return all[i : i+1]
 }
 
 // Tick takes a tick for the site that it is of, and returns what is decided then.
@@ -58,16 +76,26 @@ func (all Sites) Evaluations() (n int64) {
 
 // site returns a site by its id; nil: there is none.
 func (all Sites) site(id devices.SiteID) *Site {
-	i := slices.IndexFunc(all, func(s *Site) bool { return s.ID() == id })
-	if i < 0 {
-		return nil
+	if i, ok := all.find(id); ok {
+		return all[i]
 	}
-	return all[i]
+	return nil
 }
 
-// close ends the alerts of a site that is no more, at its last tick.
+func (all Sites) find(id devices.SiteID) (int, bool) {
+	return slices.BinarySearchFunc(all, id, func(s *Site, id devices.SiteID) int { return strings.Compare(string(s.ID()), string(id)) })
+}
+
+// close ends all of a site that is no more, at its last tick.
 func (s *Site) close() []devices.Decision {
 	t := &turn{site: s, at: s.state.Tick, watermark: s.state.Watermark}
 	t.end(slices.Collect(maps.Keys(s.state.Alerts)))
+	s.Configure(Config{Site: s.c.Site, Zone: s.c.Zone, Rules: s.c.Rules})
+	t.left()
+	for _, id := range s.Leaving() {
+		g := s.state.Valves[id]
+		t.sendHome(-1, id, g)
+		t.forsake(-1, id, g)
+	}
 	return t.decided
 }

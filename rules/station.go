@@ -27,7 +27,7 @@ type station struct {
 
 func newStation(since time.Time) *station {
 	return &station{
-		Since: since, Counter: quality.NewCounter(devices.RainTotal, 0),
+		Since: since, Counter: quality.RainCounter(0),
 		Rain24h: quality.Window{Hours: 24}, Rain7d: quality.Window{Hours: 168}, Temperature: quality.Window{Hours: 24},
 	}
 }
@@ -44,7 +44,7 @@ func (st *station) rain(f *devices.Fact) (mm float64, ok bool) {
 			return 0, false
 		}
 		st.Jumped = st.Jumped || st.Gauge != ""
-		st.Gauge, st.Gauged, st.Counter = gauge, time.Time{}, quality.NewCounter(devices.RainTotal, 0)
+		st.Gauge, st.Gauged, st.Counter = gauge, time.Time{}, quality.RainCounter(0)
 	}
 	if !f.At.After(st.Gauged) {
 		return 0, false
@@ -78,8 +78,15 @@ const resetMMPerHour = 30
 type daysWeather struct {
 	summary   quality.Summary
 	etoMM     *float64
+	rainOfGap bool // of the rain nothing is missing since the gauge was heard before
 	estimated []string
 }
+
+func (d *daysWeather) known() bool {
+	return d.etoMM != nil && d.summary.RainMM != nil && !d.rainPartly()
+}
+
+func (d *daysWeather) rainPartly() bool { return slices.Contains(d.summary.Partial, devices.Rain) }
 
 // What is estimated of a day's rain.
 const (
@@ -94,7 +101,7 @@ func (t *turn) closeStations() map[devices.StationID]daysWeather {
 	days := make(map[devices.StationID]daysWeather, len(s.c.Stations))
 	for _, where := range s.c.Stations {
 		st := s.state.Stations[where.ID]
-		d := daysWeather{summary: st.Day.Close()}
+		d := daysWeather{summary: st.Day.Close(), rainOfGap: !st.Jumped}
 		place := water.Place{LatitudeDeg: where.Latitude, ElevationM: where.ElevationM}
 		w := d.summary
 		eto, estimated, err := water.DailyETo(place, st.Day.From.In(s.c.Zone), water.Weather{
@@ -104,7 +111,7 @@ func (t *turn) closeStations() map[devices.StationID]daysWeather {
 			d.etoMM, d.estimated = &eto, estimated
 			st.EToMM = &eto
 		}
-		if slices.Contains(w.Partial, devices.Rain) {
+		if d.rainPartly() {
 			d.estimated = append(d.estimated, rainPartly)
 		}
 		if st.Jumped {

@@ -8,19 +8,20 @@ import (
 	"ganlin/rules/drought"
 	"ganlin/rules/risk"
 	"ganlin/rules/valve"
+	"ganlin/rules/water"
 )
 
 // A View is what people are shown of a site at its watermark.
 type View struct {
 	Site       devices.SiteID
 	Watermark  time.Time
-	Late       int64
 	Stopped    bool
 	Plots      []PlotView      // by id
 	Valves     []valve.Valve   // by plot
 	Alerts     []AlertView     // that are not inactive, by rule and subject
 	Households []HouseholdView // by id
 
+	Tally           Tally
 	TodayL, SeasonL float64 // delivered by all valves, litres
 	Openings        int     // of the season
 }
@@ -67,7 +68,7 @@ type HouseholdView struct {
 // View tells how the site stands. It shares nothing with the site.
 func (s *Site) View() View {
 	at := s.state.Watermark
-	v := View{Site: s.c.Site.ID, Watermark: at, Late: s.state.Late, Stopped: s.state.Stopped}
+	v := View{Site: s.c.Site.ID, Watermark: at, Stopped: s.state.Stopped, Tally: s.Tally()}
 	if at.IsZero() {
 		return v
 	}
@@ -75,8 +76,8 @@ func (s *Site) View() View {
 	for id, st := range s.state.Stations {
 		rain[id] = st.Rain7d.Sum(at)
 	}
-	t := &turn{site: s, at: s.state.Tick, watermark: at, ahead: s.state.Buffer.acts(s.state.Tick)}
-	cleared := s.state.Buffer.clears()
+	t := &turn{site: s, at: s.state.Tick, watermark: at, ahead: s.acts(s.state.Tick)}
+	cleared := s.clears()
 	for i := range s.parcels {
 		p, soil := s.state.Plots[s.parcels[i].ID], s.soil(i, at)
 		one := PlotView{
@@ -134,6 +135,9 @@ func (s *Site) daysToStress(i int, soil *soilView) *float64 {
 func (s *Site) whyUnknown(i int, soil *soilView) (why []string) {
 	if soil.skyAgeH == nil || *soil.skyAgeH > freshWeather.Hours() {
 		why = append(why, "weather")
+	}
+	if s.settling(i, soil, s.state.Watermark) {
+		return append(why, water.MoistureDoubt)
 	}
 	if len(s.parcels[i].probes) == 0 {
 		return append(why, "no_probe")

@@ -56,9 +56,17 @@ func decisions() []devices.Decision {
 		text(decision(devices.IrrigationDecision, "stop", "p-003", nil), "reason", "rain"),
 		decision(devices.IrrigationDecision, "stop", "p-003", nil),
 		decision(devices.IrrigationDecision, "hold", "p-003", nil),
+		decision(devices.IrrigationDecision, "advise", "p-003", start),
+		decision(devices.IrrigationDecision, "advise", "p-003", nil),
+	}
+	for _, over := range [][2]string{
+		{"advise_over", "rained"}, {"advise_over", "watered"}, {"advise_over", "no_need"}, {"advise_over", "season_over"}, {"advise_over", "changed"},
+		{"advise_over", "removed"}, {"kept_shut", "stopped"}, {"kept_shut_over", "opened"},
+	} {
+		out = append(out, text(decision(devices.IrrigationDecision, over[0], "p-003", nil), "reason", over[1]))
 	}
 	seen := numbers{"depletion_mm": 31, "raw_mm": 55.5, "rain_24h_mm": 12.4, "wind_ms": 7.1, "t_min_24h_c": -1.2, "soil_age_h": 30}
-	for _, reason := range []string{"no_need", "rain", "window", "unknown_soil", "unknown_weather", "wind", "frost", "budget", "season_over", "locked", "stopped", "valve_unknown", "of_next_year"} {
+	for _, reason := range []string{"no_need", "rain", "window", "unknown_soil", "unknown_weather", "wind", "frost", "budget", "season_over", "locked", "stopped", "starts", "of_next_year"} {
 		out = append(out, text(decision(devices.IrrigationDecision, "hold", "p-003", seen), "reason", reason), text(decision(devices.IrrigationDecision, "hold", "p-003", nil), "reason", reason))
 	}
 	open := &devices.Command{ID: "c-1", Seq: 5, Action: devices.Open, MaxDurationS: 5400, MaxVolumeL: 12000, ExpiresAt: evening.Add(time.Minute)}

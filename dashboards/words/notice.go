@@ -13,11 +13,11 @@ type Notice struct {
 type NoticeLine struct {
 	Rule     string
 	Place    string // what the plot is called
-	Watering string // ahead or begun: it is about watering the plot; empty: about an alert
+	Watering string // ahead, begun, asked or kept: it is about watering the plot; empty: about an alert
 	Over     bool
 	Began    time.Time
 	Ended    time.Time     // of what is over
-	How      string        // a watering ended: done, or the code of a reason
+	How      string        // of a watering done, or the code of a reason; why a valve stays shut, or an alert is over though nothing is mended
 	Advice   *NoticeAdvice // nil: what the rule advises everywhere
 }
 
@@ -26,7 +26,8 @@ type NoticeAdvice struct {
 	Kind     string        // waters_itself, water, watering or held
 	From     time.Time     // when watering may begin
 	Until    time.Time     // when it ends at the latest
-	DepthMM  float64       // to reach the roots
+	MM       float64       // to leave valve or hose
+	CubicM   float64       // the same on the whole plot, in m3; 0: not known
 	Duration time.Duration // of all of it; 0: not known
 	Reason   string        // of held
 }
@@ -73,12 +74,14 @@ func (c *Catalogue) Notice(l Language, lines []NoticeLine, now time.Time, link s
 // says is the same of lines that share a sentence; empty: it stands alone.
 func (n *NoticeLine) says() string {
 	switch {
+	case n.Over && n.Watering == "":
+		return ""
 	case n.Over:
 		return n.How
 	case n.Advice != nil: // an alert and a watering may lead to one advice
 		return "advice " + n.Place
 	case n.Watering != "":
-		return "watering " + n.Watering
+		return "watering " + n.Watering + " " + n.How
 	}
 	return "rule " + n.Rule
 }

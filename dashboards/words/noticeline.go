@@ -18,12 +18,20 @@ func (w noticeWriter) title(group []NoticeLine) string {
 	switch {
 	case head.Over && head.How == "done":
 		return w.say("notice.watered", args)
+	case head.Over && head.How == "opened":
+		return w.say("notice.opened", args)
+	case head.Over && head.asks():
+		return w.say("notice.enough", args)
 	case head.Over && head.Watering != "":
 		return w.say("notice.stopped", args)
+	case head.Over && head.How != "":
+		return w.say("notice.passed", args)
 	case head.Over:
 		return w.say("notice.ended", args)
 	case head.Advice != nil:
 		return w.advice(head.Advice, head.Place, false)
+	case head.Watering == "kept":
+		return w.say("notice.kept", args)
 	case head.Watering == "ahead":
 		return w.say("notice.ahead", args)
 	case head.Watering != "":
@@ -39,14 +47,25 @@ func (w noticeWriter) sentence(group []NoticeLine) string {
 	switch {
 	case head.Over && head.How == "done":
 		return w.say("notice.watered_text", args)
+	case head.Over && head.How == "opened":
+		return w.say("notice.opened_text", args)
+	case head.Over && head.asks():
+		args["why"] = w.word("because.", head.How)
+		return w.say("notice.enough_text", args)
 	case head.Over && head.Watering != "":
 		args["why"] = w.word("because.", head.How)
 		return w.say("notice.stopped_text", args)
 	case head.Over:
 		args["what"], args["from"], args["until"] = w.rule(head.Rule), w.moment(head.Began), w.moment(head.Ended)
+		if head.How != "" {
+			return w.say("notice.passed_text", args)
+		}
 		return w.say("notice.over", args)
 	case head.Advice != nil:
 		return w.advice(head.Advice, head.Place, true)
+	case head.Watering == "kept":
+		args["why"] = w.word("because.", head.How)
+		return w.say("notice.kept_text", args)
 	case head.Watering == "ahead":
 		return w.say("notice.ahead_text", args)
 	case head.Watering != "":
@@ -56,12 +75,20 @@ func (w noticeWriter) sentence(group []NoticeLine) string {
 	return w.say("notice.advised", Args{"advice": cmp.Or(advice, w.say("notice.look", nil)), "what": w.title(group)})
 }
 
+// asks reports that a line is about a plot that needs a person.
+func (n *NoticeLine) asks() bool { return n.Watering == "asked" || n.Watering == "kept" }
+
 // advice says what to do about one plot, in the short form or the whole.
 func (w noticeWriter) advice(a *NoticeAdvice, place string, whole bool) string {
 	args := Args{"place": place}
-	amount := Args{"mm": Decimal(a.DepthMM, 0), "time": w.duration(a.Duration.Round(10 * time.Minute))}
-	if args["amount"] = w.say("notice.amount", amount); a.Duration > 0 {
+	amount := Args{"mm": Decimal(a.MM, 0), "time": w.duration(a.Duration.Round(10 * time.Minute)), "m3": Short(a.CubicM, 0)}
+	switch {
+	case a.Duration > 0:
 		args["amount"] = w.say("notice.amount_time", amount)
+	case a.CubicM >= 1:
+		args["amount"] = w.say("notice.amount_cubic", amount)
+	default:
+		args["amount"] = w.say("notice.amount", amount)
 	}
 	short, long := "notice.held", "notice.held_text"
 	switch a.Kind {
@@ -70,7 +97,9 @@ func (w noticeWriter) advice(a *NoticeAdvice, place string, whole bool) string {
 		args["day"], args["at"] = w.day(a.From), w.clock(a.From)
 	case "water":
 		short, long = "notice.water", "notice.water_text"
-		args["day"], args["at"] = w.day(a.From), w.clock(a.From)
+		if args["day"], args["at"] = w.day(a.From), w.clock(a.From); !a.From.After(w.now) {
+			long = "notice.water_now_text"
+		}
 	case "watering":
 		short, long = "notice.open", "notice.open_text"
 		args["at"] = w.clock(a.Until)

@@ -6,7 +6,8 @@
 //
 // The weather is a function of the seed and the time alone, or is read from a
 // file. The truth about a plot differs from the textbook, as drawn from the
-// seed. The package shares no formula with what is tested on it.
+// seed. The package shares no code with what is tested on it, but public tables
+// of FAO-56 and two of its formulas: docs/decisions/simulated-fields.md names them.
 //
 // A Ground, and a Field on it, belong to one goroutine.
 package field

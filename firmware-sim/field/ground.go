@@ -99,7 +99,8 @@ func (g *Ground) live(p *plot, hours int) {
 type Outcome struct {
 	Plot    devices.PlotID
 	AreaM2  float64
-	Yield   float64 // of what the same plants bear when they are never stressed
+	Yield   float64     // of what the same plants bear when they are never stressed
+	Wetted  []time.Time // the local days, at their midnight, on which enough water came to be seen in the soil
 	Balance Balance
 }
 
@@ -107,5 +108,9 @@ type Outcome struct {
 func (o Outcome) IrrigationM3() float64 { return o.Balance.IrrigationMM * o.AreaM2 / 1000 }
 
 func (p *plot) outcome() Outcome {
-	return Outcome{Plot: p.id, AreaM2: p.areaM2, Yield: p.yield(), Balance: p.balance()}
+	o := Outcome{Plot: p.id, AreaM2: p.areaM2, Yield: p.yield(), Balance: p.balance()}
+	for _, day := range p.Wetted.Days {
+		o.Wetted = append(o.Wetted, time.Unix(86400*day, 0).UTC().Add(-utcOffset))
+	}
+	return o
 }

@@ -64,6 +64,28 @@ type PlotState struct {
 	Sums     Balance         `json:"sums"`
 	Taken    [stages]float64 `json:"taken"`  // transpired by stage, mm
 	Wanted   [stages]float64 `json:"wanted"` // what it would have been without stress
+	Wetted   wettings        `json:"wetted,omitzero"`
+}
+
+// wettings are the days on which rain and sprinklers brought so much that one sees it.
+type wettings struct {
+	Day  int64   `json:"day"` // number of the local day of the last water
+	MM   float64 `json:"mm"`  // of that day so far
+	Days []int64 `json:"days"`
+}
+
+// seenMM is how much water of a day changes how dry a soil is.
+const seenMM = 2.0
+
+func (w *wettings) add(day int64, mm float64) {
+	if day != w.Day {
+		w.Day, w.MM = day, 0
+	}
+	if before := w.MM; mm > 0 {
+		if w.MM += mm; before < seenMM && w.MM >= seenMM {
+			w.Days = append(w.Days, day)
+		}
+	}
 }
 
 // A plot is a parcel that lives.
@@ -103,6 +125,7 @@ func (p *plot) live(h hour) {
 	p.Sums.RainMM += h.rainMM
 	p.Sums.IrrigationMM += p.ComingMM
 	p.Sums.SprayedMM += sprayed
+	p.Wetted.add(h.day, h.rainMM+p.ComingMM-sprayed)
 	p.Sums.RunoffMM += p.soil.soak(&p.Water, h.rainMM+p.ComingMM-sprayed)
 	p.ComingMM = 0
 	p.Sums.DrainedMM += p.soil.drain(&p.Water)

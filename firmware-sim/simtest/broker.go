@@ -49,13 +49,11 @@ func (b *Broker) Start(tb testing.TB) {
 	tb.Helper()
 	path, err := exec.LookPath("mosquitto")
 	if err != nil {
-		if path = "/usr/sbin/mosquitto"; !exists(path) {
-			tb.Skip("mosquitto is not installed: nothing here was tested")
-		}
+		path = "/usr/sbin/mosquitto" // where Debian puts it, outside of many a PATH
 	}
 	b.cmd = exec.CommandContext(context.Background(), path, "-c", b.config)
 	if err := b.cmd.Start(); err != nil {
-		tb.Fatal(err)
+		tb.Fatalf("starting mosquitto: %v; install it, on Debian: apt-get install mosquitto", err)
 	}
 	for deadline := time.Now().Add(10 * time.Second); ; {
 		conn, err := net.Dial("tcp", b.Address) //nolint:noctx // loopback
@@ -78,11 +76,6 @@ func (b *Broker) Stop() {
 	_ = b.cmd.Process.Signal(syscall.SIGTERM)
 	_ = b.cmd.Wait()
 	b.cmd = nil
-}
-
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
 }
 
 func freeAddress(tb testing.TB) string {

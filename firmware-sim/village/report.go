@@ -11,7 +11,7 @@ import (
 )
 
 // A Report is what the village counted by itself, without asking the receiver.
-// Water, Yield and Losses are there once the season is over.
+// Water, Yield, Losses and Wetted are there once the season is over.
 type Report struct {
 	At       time.Time       `json:"at"` // the devices' last time
 	Fleet    firmware.Counts `json:"fleet"`
@@ -22,6 +22,7 @@ type Report struct {
 	Water    Water                           `json:"water"`
 	Yield    Yield                           `json:"yield"`
 	Losses   map[devices.HouseholdID]float64 `json:"losses,omitempty"` // share of the full yield that a household's plots miss, by area
+	Wetted   map[devices.PlotID][]time.Time  `json:"wetted,omitempty"` // the local days on which a plot got enough water to be seen in its soil
 }
 
 // A DeviceReport is what one device counted.
@@ -86,7 +87,10 @@ func (v *Village) report() Report {
 // compare lives the other arms of the season and sets this one beside them.
 func (v *Village) compare(r *Report) {
 	live, full := v.field.Outcomes(), v.field.Arm(v.options.Days, field.Full)
-	r.Losses = v.losses(live, full)
+	r.Losses, r.Wetted = v.losses(live, full), map[devices.PlotID][]time.Time{}
+	for _, o := range live {
+		r.Wetted[o.Plot] = o.Wetted
+	}
 	withValve := func(all []field.Outcome) (some []field.Outcome) {
 		for i, o := range all {
 			if len(v.Registry.Plots[i].Valves) > 0 {

@@ -259,7 +259,7 @@ func TestReportOfASeason(t *testing.T) {
 	if err := json.Unmarshal(text, &keys); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"at", "calendar", "fleet", "losses", "openings", "water", "yield"}, slices.Sorted(maps.Keys(keys))); diff != "" {
+	if diff := cmp.Diff([]string{"at", "calendar", "fleet", "losses", "openings", "water", "wetted", "yield"}, slices.Sorted(maps.Keys(keys))); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -158,6 +158,7 @@ type file struct {
 		Station      string  `yaml:"station"`
 		MaxDurationS int     `yaml:"max_duration_s"`
 		MaxVolumeL   float64 `yaml:"max_volume_l"`
+		FlowLPM      float64 `yaml:"flow_lpm"`
 	} `yaml:"devices"`
 }
 

@@ -49,7 +49,7 @@ func (r Registry) WriteYAML(w io.Writer) error {
 		d := r.Devices[i]
 		return entry("id", scalar(string(d.ID)), "model", scalar(d.Model),
 			"plot", scalar(string(d.Plot)), "station", scalar(string(d.Station)),
-			"max_duration_s", number(float64(d.MaxDurationS)), "max_volume_l", number(d.MaxVolumeL))
+			"max_duration_s", number(float64(d.MaxDurationS)), "max_volume_l", number(d.MaxVolumeL), "flow_lpm", number(d.FlowLPM))
 	})
 	if err := b.Flush(); err != nil {
 		return fmt.Errorf("writing the registry: %w", err)

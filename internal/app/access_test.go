@@ -113,11 +113,11 @@ func filled(values url.Values) func(*http.Request) {
 	}
 }
 
-func (s still) add(t *testing.T, n httpapi.NewAccount) string {
-	t.Helper()
-	made, err := s.accounts().Add(t.Context(), n)
+func (s still) add(tb testing.TB, n httpapi.NewAccount) string {
+	tb.Helper()
+	made, err := s.accounts().Add(tb.Context(), n)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return made.Token
 }

@@ -19,7 +19,7 @@ func (p *program) openAPI(live http.Handler) (http.Handler, error) {
 	p.history = influx.NewClient(p.endpoint, nil)
 	o := httpapi.Options{
 		Require: p.router.require, Access: apiAccess,
-		Health: p, Registrar: p.registrar(), Accounts: p.accounts(), DeadLetters: deadLetters{p.records}, Notices: p.notices, Plots: plotSource{p}, Rules: p.ruleSet,
+		Health: p, Registrar: p.registrar(), Accounts: p.accounts(), DeadLetters: deadLetters{p.records}, Losses: lossSource{p.journal}, Notices: p.notices, Plots: plotSource{p}, Rules: p.ruleSet,
 		Clues: apiClues{p}, Signals: apiSignals{p}, Webhooks: apiWebhooks{p},
 		Valves: apiValves{valveActs{p}}, Alerts: alertSource{p}, Decisions: decisionSource{p, catalogue}, Answers: actAnswers{p.records},
 		History: historian{p}.History, Now: p.clock.Now,

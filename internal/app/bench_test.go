@@ -117,26 +117,6 @@ func readFull(r *bufio.Reader, p []byte) (n int, err error) {
 	return n, err
 }
 
-// BenchmarkMemory keeps 1,000 devices connected, each with a message a second,
-// and reports the resident memory of the program without its database.
-func BenchmarkMemory(b *testing.B) {
-	tr := newTrial(b, asItIs, 1000, "")
-	tr.start()
-	l := &load{address: tr.mqtt, devices: tr.devices, perSec: 1, window: 20, start: time.Now().Add(-time.Hour).Truncate(time.Second)}
-	stop, done := make(chan struct{}), make(chan error, 1)
-	go func() { done <- l.run(b.Context(), stop) }()
-	cpu := cpuOf(b, tr.cmd.Process.Pid)
-	begin := time.Now()
-	waitFor(b, 10*time.Minute, "a minute of messages", func() (bool, string) { return l.acked.Load() >= 60_000, fmt.Sprint(l.acked.Load()) })
-	b.ReportMetric(residentMiB(b, tr.cmd.Process.Pid), "MiB")
-	b.ReportMetric((cpuOf(b, tr.cmd.Process.Pid)-cpu).Seconds()/time.Since(begin).Seconds()*100, "cpu_percent")
-	b.ReportMetric(0, "ns/op")
-	close(stop)
-	if err := <-done; err != nil {
-		b.Fatal(err)
-	}
-}
-
 // fsyncRate measures how many small writes a second the disk keeps.
 func fsyncRate(b *testing.B) float64 {
 	b.Helper()

@@ -58,6 +58,7 @@ func TestKillBehindAForeignBroker(t *testing.T) {
 		l.progress(t, 1000+rand.Int64N(4000))
 		tr.kill()
 		tr.start()
+		tr.balanced()
 	}
 	l.progress(t, 2000)
 	running.finish(t)
@@ -71,8 +72,9 @@ func TestKillBehindAForeignBroker(t *testing.T) {
 	a := tr.settled(2 * time.Minute)
 	inDatabase := tr.counted()
 	t.Logf("load: %d acknowledged by the broker, %d values; program: %+v; database: %d values", l.acked.Load(), l.values.Load(), a, inDatabase)
-	// What was delivered and not yet acknowledged at a kill comes again, so that more is received than was sent.
-	if !a.Conserved() || a.Values.Stored != l.values.Load() || inDatabase != a.Values.Stored || a.Messages.Received < l.sent.Load() {
-		t.Errorf("the account is wrong: %+v, %d values in the database", a, inDatabase)
+	// What was delivered and not yet acknowledged comes again, as often as the
+	// broker likes: all of it has to be found as duplicates.
+	if err := judge(l, a, inDatabase, l.sent.Load()); err != nil {
+		t.Error(err)
 	}
 }

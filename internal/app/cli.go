@@ -62,6 +62,7 @@ type commands struct {
 	Resume      resumeCommand      `cmd:"" help:"End the emergency stop."`
 	Valves      valvesCommand      `cmd:"" help:"What a person says of a valve."`
 	Deadletters deadLettersCommand `cmd:"" name:"deadletters" help:"What could not be read or stored, with the reason."`
+	Losses      lossesCommand      `cmd:"" help:"Records that damage to the disk has taken from the journal."`
 	Notify      notifyCommand      `cmd:"" help:"Messages to farmers: contacts, what was sent, a test."`
 	Webhooks    webhooksCommand    `cmd:"" help:"Where signals are sent to."`
 	Doctor      doctorCommand      `cmd:"" help:"Probe broker, journal, database, records and clock; say what each can and cannot keep."`

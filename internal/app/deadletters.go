@@ -68,7 +68,10 @@ func (s showDeadLetter) Run(ctx context.Context, c console) error {
 		return json.NewEncoder(c.out).Encode(d)
 	}
 	payload := "payload"
-	if len(d.Payload) < d.Length && !d.Part {
+	switch {
+	case d.SHA256 != "" && d.Part:
+		payload = fmt.Sprintf("payload (the first %d bytes of a part of a message of %d; SHA-256 of the part: %s)", len(d.Payload), d.Length, d.SHA256)
+	case d.SHA256 != "":
 		payload = fmt.Sprintf("payload (the first %d of %d bytes; SHA-256 of all: %s)", len(d.Payload), d.Length, d.SHA256)
 	}
 	_, err = fmt.Fprintf(c.out, "id        %s\nreceived  %s\ndevice    %s\ntopic     %s\nreason    %s\ndetail    %s\ncodec     %s\n%s:\n%s\n",

@@ -23,8 +23,8 @@ type deadReader struct {
 	handled moment
 }
 
-// counts returns how many dead letters there are, by reason; nothing when the store does not answer.
-func (d *deadReader) counts() map[string]int64 {
+// counts counts the dead letters by reason; nothing when the store does not answer.
+func (d *deadReader) counts() map[string]records.LetterCount {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	counts, err := d.records.DeadLetterCounts(ctx)

@@ -167,6 +167,32 @@ func (j engineJournal) Follow(ctx context.Context, after engine.Position, fn fun
 	})
 }
 
+// Read ends with a record, or where the journal has lost it.
+func (j engineJournal) Read(ctx context.Context, after engine.Position, last uint64, fn func(engine.Position, engine.Record) error) error {
+	from, err := journal.ParsePosition(after.Text)
+	if err != nil {
+		return err
+	}
+	over := errors.New("over")
+	err = j.p.journal.Follow(ctx, from, func(r *journal.Record) error {
+		at := enginePosition(r.Position())
+		if at.Sequence > last {
+			return over
+		}
+		if err := fn(at, r); err != nil {
+			return err
+		}
+		if at.Sequence == last {
+			return over
+		}
+		return nil
+	})
+	if errors.Is(err, over) {
+		return nil
+	}
+	return err
+}
+
 func (j engineJournal) AppendDecisions(ctx context.Context, decisions []devices.Decision) error {
 	return j.p.journal.AppendDecisions(ctx, decisions)
 }

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -207,9 +208,12 @@ func (d demoCommand) config() (*config.Config, error) {
 	cfg := config.Default()
 	cfg.Data, cfg.HTTP.Listen = d.Data, d.HTTP
 	if d.Notify != "" {
-		cfg.Notify.Webhook = &config.WebhookChannel{}
+		cfg.Notify.Webhook, cfg.Notify.AllowPrivate = &config.WebhookChannel{}, networksOf(d.Notify)
 		if err := notify.CheckAddress(notify.Webhook, notify.NewAddress(d.Notify, "")); err != nil {
 			return nil, usageError("reading --notify-webhook: %w", err)
+		}
+		if err := guardOf(cfg.Notify).Check(d.Notify); err != nil {
+			return nil, usageError("reading --notify-webhook: a name other than localhost is taken by https:// alone; use the IP address: %w", err)
 		}
 	}
 	if d.Broker == "" {
@@ -232,6 +236,29 @@ func (d demoCommand) config() (*config.Config, error) {
 	b.URL = u.String()
 	cfg.MQTT.Brokers = []config.Broker{b}
 	return &cfg, nil
+}
+
+// networksOf returns the network of an address that the user has named and means,
+// though it is not public: of an IP address it alone, of localhost this machine.
+func networksOf(address string) []netip.Prefix {
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil
+	}
+	if u.Hostname() == "localhost" {
+		return thisMachine()
+	}
+	ip, err := netip.ParseAddr(u.Hostname())
+	if err != nil {
+		return nil
+	}
+	ip = ip.Unmap()
+	return []netip.Prefix{netip.PrefixFrom(ip, ip.BitLen())}
+}
+
+// thisMachine are the networks that lead nowhere else.
+func thisMachine() []netip.Prefix {
+	return []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 }
 
 // claim checks that the data folder holds this season, or makes it hold it.

@@ -22,7 +22,7 @@ func (tr *trial) demo(more ...string) {
 // reaches waits until event time has come to a day of the season.
 func (tr *trial) reaches(day int) {
 	tr.t.Helper()
-	waitFor(tr.t, 2*time.Minute, fmt.Sprintf("day %d of the season", day), func() (bool, string) {
+	waitFor(tr.t, 10*time.Minute, fmt.Sprintf("day %d of the season", day), func() (bool, string) {
 		s, err := tr.status()
 		return err == nil && !s.Tick.Before(time.Date(2026, 4, 30+day, 16, 0, 0, 0, time.UTC)), fmt.Sprint(s.Tick, err, tr.out.tail())
 	})

@@ -71,6 +71,8 @@ func TestDeployedProgramIsWatched(t *testing.T) {
 	p := startPrometheus(t, config)
 	p.sees(`up{job="ganlin"} == 1`)
 	p.sees(`ganlin_part_ready{part="records"} == 1`)
+	p.sees(`ganlin_certificate_expires_timestamp_seconds > time() + 700 * 86400`)
+	p.sees(`ganlin_token_expires_timestamp_seconds{role="monitor"} > time() + 300 * 86400`)
 	write(t, filepath.Join(folder, "token"), "gl_wrong")
 	p.sees(`up{job="ganlin"} == 0`)
 }

@@ -42,6 +42,7 @@ func TestCommandsOfTheDocuments(t *testing.T) {
 			if slices.Contains(args, "--once") && !lived {
 				lived = true
 				tr.command(append([]string{"demo"}, inFolder(args, "season", once, "report.json", once+".json")...)...)
+				followedByHand(t, once)
 			}
 		},
 		"ganlin rules": func(args []string) {
@@ -63,6 +64,7 @@ func TestCommandsOfTheDocuments(t *testing.T) {
 		},
 		"ganlin stop":        func([]string) { tr.command("stop", "--data", season) },
 		"ganlin resume":      func([]string) { tr.command("resume", "--data", season) },
+		"ganlin losses":      func(args []string) { tr.command(append(append([]string{"losses"}, args...), "--data", season)...) },
 		"ganlin deadletters": func(args []string) { tr.command(append(append([]string{"deadletters"}, args...), "--data", season)...) },
 		"ganlin devices": func(args []string) {
 			switch {

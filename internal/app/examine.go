@@ -122,13 +122,13 @@ func examineDevices(list []httpapi.Device, err error) finding {
 // examineJournal looks at the end of the journal, which no program has open.
 func examineJournal(ctx context.Context, in *folder, s *records.Store) finding {
 	f := finding{Part: "journal", Keeps: journalKeeps, Mend: "look at the disk; the next start keeps damaged pieces aside and goes on; restore what is lost from a backup"}
-	p := &program{folder: in, records: s}
-	kept, err := p.keptPositions(ctx)
-	if err != nil {
+	p := &program{folder: in}
+	var err error
+	if p.kept, err = progressOf(ctx, s); err != nil {
 		f.Says = err.Error()
 		return f
 	}
-	t, err := journal.Inspect(p.journalFolder(), p.storeFolder(), kept)
+	t, err := journal.Inspect(p.journalFolder(), p.storeFolder(), p.keptPositions())
 	if err != nil {
 		f.Says = err.Error()
 		return f

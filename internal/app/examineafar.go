@@ -45,13 +45,19 @@ func examineRunning(ctx context.Context, r *remote) []finding {
 	}
 	a := s.Accounting
 	law := finding{
-		Part: "account", OK: a.Conserved() && a.Notes.LostRecords == 0,
+		Part: "account", OK: a.Conserved() && a.Notes.LostUnacknowledged == 0,
 		Says: fmt.Sprintf("messages %d = %d + %d; values %d = %d stored + %d duplicate + %d rejected + %d waiting",
 			a.Messages.Received, a.Messages.Decoded, a.Messages.DeadLettered,
 			a.Values.Decoded, a.Values.Stored, a.Values.Duplicate, a.Values.Rejected, a.Values.Waiting),
 	}
-	if !law.OK {
-		law.Mend = fmt.Sprintf("%d records of the journal are lost: look at the disk and at the folder damaged-… beside the journal; while messages flow, ask again", a.Notes.LostRecords)
+	if a.Notes.LostRecords > 0 {
+		law.Says += fmt.Sprintf(" + %d lost with %d records of the journal, named by ganlin losses list", a.Notes.LostValues, a.Notes.LostRecords)
+	}
+	switch {
+	case a.Notes.LostUnacknowledged > 0:
+		law.Mend = "look at the disk and at the folder damaged-… beside the journal, then: ganlin losses acknowledge"
+	case !law.OK:
+		law.Mend = "while messages flow, ask again; if it stays so, keep the data folder and report it"
 	}
 	var list []httpapi.Device
 	err := r.call(ctx, http.MethodGet, "/api/v1/devices", nil, &list)

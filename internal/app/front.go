@@ -33,8 +33,7 @@ func (p *program) openFront(ctx context.Context) error {
 		}
 		listen = natsd.MQTT{Address: c.MQTT.Listen.Address, TLS: certificate, Login: p.gate.Login, Forbidden: p.gate.Forbidden}
 	}
-	kept, err := p.keptPositions(ctx)
-	if err != nil {
+	if err := p.loadProgress(ctx); err != nil {
 		return err
 	}
 	prepared, err := journal.Prepare(ctx, p.journalFolder(), p.storeFolder(), p.log)
@@ -50,7 +49,7 @@ func (p *program) openFront(ctx context.Context) error {
 		return err
 	}
 	p.journal, err = journal.Open(ctx, connected, journal.Options{
-		Dir: p.journalFolder(), MaxBytes: c.Journal.MaxBytes, Kept: kept, Log: p.log,
+		Dir: p.journalFolder(), MaxBytes: c.Journal.MaxBytes, Kept: p.keptPositions(), Log: p.log,
 		MinFree: minFree, FreeBytes: func() (int64, error) { return freeBytes(p.folder.path) },
 		Wrote: func(_ int, took time.Duration) { p.metrics.commit.Observe(took.Seconds()) },
 	})

@@ -79,7 +79,8 @@ func TestGrafana(t *testing.T) {
 	}
 
 	_, said := tr.get("/metrics")
-	p.alarmsAreAlive(said)
+	_, runbooks := tr.get("/operations/runbooks")
+	p.alarmsAreAlive(said, runbooks)
 	metricsAreClean(tr)
 }
 

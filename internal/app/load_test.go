@@ -29,9 +29,10 @@ type load struct {
 	duplicates, late, broken float64
 
 	seed  uint64
-	start time.Time
+	start time.Time // of the instants of messages; zero: each is of the moment when it is made
 
 	sent, acked, brokenSent, duplicateSent atomic.Int64
+	written                                atomic.Int64 // packets, those that were sent again included
 	values                                 atomic.Int64 // distinct values acknowledged
 	reconnects                             atomic.Int64
 }
@@ -86,6 +87,7 @@ func (l *load) device(ctx context.Context, stop <-chan struct{}, n int) error {
 			for err == nil && sent < min(len(waiting), l.window) {
 				id = id%65535 + 1
 				_, err = conn.Write(publishPacket(l.topic(n), id, waiting[sent].payload))
+				l.written.Add(1)
 				sent++
 			}
 			if err != nil {
@@ -144,7 +146,10 @@ func (l *load) make(n int, rng *rand.Rand) func() loadMessage {
 			return loadMessage{payload: last}
 		default:
 			seq++
-			at := l.start.UnixMilli() + 2*seq
+			at := time.Now().UnixMilli()
+			if !l.start.IsZero() {
+				at = l.start.UnixMilli() + 2*seq
+			}
 			if dice > 1-l.late {
 				at -= 3_600_000 + 1 // odd: never the time of another message
 			}

@@ -55,22 +55,27 @@ func (m *metrics) stored(took time.Duration) {
 var (
 	receivedDesc  = desc("ganlin_ingest_messages_received_total", "Messages that are on disk: received = decoded + dead_lettered of ganlin_ingest_messages_total.")
 	messagesDesc  = desc("ganlin_ingest_messages_total", "Messages by what became of them; refused ones were never acknowledged.", "result")
-	valuesDesc    = desc("ganlin_ingest_values_total", "Values by what became of them: decoded = stored + duplicate + rejected + ganlin_ingest_values_waiting.", "result")
+	valuesDesc    = desc("ganlin_ingest_values_total", "Values by what became of them: decoded = stored + duplicate + rejected + lost + ganlin_ingest_values_waiting; lost is 0 unless damage took records from the journal.", "result")
 	waitingDesc   = desc("ganlin_ingest_values_waiting", "Values in the journal that the database does not have yet.")
 	quietDesc     = desc("ganlin_accounting_quiet", "Whether nothing was on its way between two counts at this scrape, so that the law of conservation holds exactly: 1 or 0.")
-	notesDesc     = desc("ganlin_ingest_notes_total", "Values noted beside the accounting.", "note")
+	notesDesc     = desc("ganlin_ingest_notes_total", "Noted beside the accounting: readings that nothing identifies, facts that came too late.", "note")
 	refusedDesc   = desc("ganlin_door_refused_total", "Logins and publishes refused at the embedded broker, by reason.", "reason")
 	onceDesc      = desc("ganlin_ingest_qos0_messages_total", "Messages of QoS 0 that this process took; nothing is promised for them.")
 	connectedDesc = desc("ganlin_door_connected_devices", "Devices that are connected to the embedded broker.")
 	lagDesc       = desc("ganlin_journal_lag_records", "Records that a reader of the journal has not handled yet.", "reader")
-	lostDesc      = desc("ganlin_journal_lost_records_total", "Records that damage has taken from the journal.")
+	lostDesc      = desc("ganlin_journal_lost_records_total", "Records that damage has ever taken from the journal.")
+	openLossDesc  = desc("ganlin_journal_lost_records_unacknowledged", "Records that damage has taken from the journal and of which nobody took note.")
 	pointsDesc    = desc("ganlin_store_points_total", "Values that InfluxDB has stored.")
-	deadDesc      = desc("ganlin_deadletters_total", "Dead letters by reason.", "reason")
+	deadDesc      = desc("ganlin_deadletters_total", "Dead letters that came, by reason.", "reason")
+	deadBytesDesc = desc("ganlin_deadletters_bytes", "Bytes of the payloads that dead letters hold.")
+	givenUpDesc   = desc("ganlin_deadletters_dropped_total", "What is not kept of dead letters for want of room: letters, payloads of letters that stay, payloads that were cut because their device sends many (since the start).", "what")
 	devicesDesc   = desc("ganlin_devices", "Devices of the registry, by what is known of their connection.", "state")
 	noticesDesc   = desc("ganlin_notices_total", "Messages to farmers of this process by channel and what became of them; again counts tries that failed and are repeated.", "channel", "result")
 	unsentDesc    = desc("ganlin_notices_pending", "Messages to farmers that are to be sent.", "channel")
 	signalsDesc   = desc("ganlin_signals_pending", "Signals that webhooks in force have not taken yet, summed over the webhooks.")
 	webhooksDesc  = desc("ganlin_webhooks", "Webhooks by how they are: well, failing or disabled.", "state")
+	certDesc      = desc("ganlin_certificate_expires_timestamp_seconds", "When the certificate of the pages runs out.")
+	tokenDesc     = desc("ganlin_token_expires_timestamp_seconds", "When the first account of a role is without a token, unless it gets a new one.", "role")
 	freeDesc      = desc("ganlin_data_free_bytes", "Room on the disk of the data folder.")
 	partReadyDesc = desc("ganlin_part_ready", "Whether a part does its work: 1 or 0.", "part")
 )
@@ -102,17 +107,17 @@ func (p *program) Collect(out chan<- prometheus.Metric) {
 	counter(valuesDesc, float64(a.Values.Stored), "stored")
 	counter(valuesDesc, float64(a.Values.Duplicate), "duplicate")
 	counter(valuesDesc, float64(a.Values.Rejected), "rejected")
+	counter(valuesDesc, float64(a.Notes.LostValues), "lost")
 	gauge(waitingDesc, float64(a.Values.Waiting))
 	counter(notesDesc, float64(a.Notes.Unidentified), "unidentified")
 	counter(notesDesc, float64(a.Notes.Late), "late")
 	counter(lostDesc, float64(a.Notes.LostRecords))
+	gauge(openLossDesc, float64(a.Notes.LostUnacknowledged))
 	counter(pointsDesc, float64(a.Values.Stored))
 	for reader, behind := range p.lags() {
 		gauge(lagDesc, float64(behind.records), reader)
 	}
-	for reason, n := range p.dead.counts() {
-		counter(deadDesc, float64(n), reason)
-	}
+	p.collectLetters(counter, gauge)
 	for by, n := range p.notices.outbox.Counts() {
 		counter(noticesDesc, float64(n), string(by.Channel), by.Result)
 	}
@@ -136,6 +141,12 @@ func (p *program) Collect(out chan<- prometheus.Metric) {
 		gauge(webhooksDesc, float64(n), state)
 	}
 	p.collectRules(counter, gauge)
+	if p.certificate != nil {
+		gauge(certDesc, float64(p.certificate.expires().Unix()))
+	}
+	for role, at := range p.book.LockedOut() {
+		gauge(tokenDesc, float64(at.Unix()), string(role))
+	}
 	if free, err := freeBytes(p.folder.path); err == nil {
 		gauge(freeDesc, float64(free))
 	}
@@ -165,6 +176,23 @@ func (p *program) webhookStates() map[string]int {
 		states[w.State()]++
 	}
 	return states
+}
+
+func (p *program) collectLetters(counter, gauge func(*prometheus.Desc, float64, ...string)) {
+	counts := p.dead.counts()
+	if counts == nil { // the records store does not answer
+		return
+	}
+	var bytes int64
+	for reason, n := range counts {
+		counter(deadDesc, float64(n.Came), reason)
+		bytes += n.Bytes
+	}
+	gauge(deadBytesDesc, float64(bytes))
+	g := p.givenUp(counts)
+	counter(givenUpDesc, float64(g.letters), "letter")
+	counter(givenUpDesc, float64(g.payloads), "payload")
+	counter(givenUpDesc, float64(g.cut), "cut")
 }
 
 // truth is a yes or no as Prometheus has it.

@@ -30,7 +30,7 @@ func (n *notices) Contacts(context.Context) ([]httpapi.Contact, error) {
 
 // ImportContacts takes a file of contacts, whole or not at all.
 func (n *notices) ImportContacts(ctx context.Context, f httpapi.ContactFile) (done httpapi.ContactImport, err error) {
-	contacts, problems := notify.ReadContacts(f.Name, []byte(f.Content))
+	contacts, problems := notify.ReadContacts(f.Name, []byte(f.Content), guardOf(n.config))
 	if position.HasErrors(problems) {
 		lines := make([]string, len(problems))
 		for i, p := range problems {

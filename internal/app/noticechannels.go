@@ -6,7 +6,14 @@ import (
 	"ganlin/internal/config"
 	"ganlin/internal/notify"
 	"ganlin/internal/position"
+	"ganlin/internal/webhook"
 )
+
+// guardOf says where the webhooks of contacts may be: their addresses come from
+// files and from people.
+func guardOf(c config.Notify) webhook.Guard {
+	return webhook.Guard{Private: c.AllowPrivate, Setting: "notify.allow_private"}
+}
 
 // channelsOf makes the channels that a configuration names. What only they
 // themselves can judge is a problem at the place of the channel.
@@ -24,7 +31,7 @@ func channelsOf(c config.Notify) (map[notify.ChannelName]notify.Channel, []posit
 		report.Errorf(c.At, "notify.quiet: %v", err)
 	}
 	if w := c.Webhook; w != nil {
-		channel, err := notify.NewWebhook(notify.WebhookOptions{Secret: w.Secret.Reveal()})
+		channel, err := notify.NewWebhook(notify.WebhookOptions{Secret: w.Secret.Reveal(), Guard: guardOf(c)})
 		add(notify.Webhook, w.At, channel, err)
 	}
 	if e := c.Email; e != nil {

@@ -20,6 +20,7 @@ import (
 	"ganlin/firmware-sim/firmware"
 	"ganlin/firmware-sim/village"
 	"ganlin/internal/influx"
+	"ganlin/rules"
 )
 
 // A messaged estate is a village whose households are told, in a program that is killed.
@@ -40,10 +41,10 @@ const addressCanary = "zanarywert"
 func newMessaged(t *testing.T, kind string, days int) *messaged {
 	t.Helper()
 	o := village.Options{
-		Season: field.Drought, Days: days, Plots: 8, Seed: 5, Faults: firmware.Faults{Noise: 1}, Start: time.Date(2026, 6, 30, 16, 0, 0, 0, time.UTC),
+		Season: field.Drought, Days: days, Plots: 8, Seed: 10, Faults: firmware.Faults{Noise: 1}, Start: time.Date(2026, 7, 8, 16, 0, 0, 0, time.UTC),
 	}
 	m := &messaged{days: days, box: newLetterbox(t), homes: map[devices.PlotID]devices.HouseholdID{}}
-	m.estate = layEstate(t, o, kind, "notify: {group: 0s, daily: 50, quiet: none, webhook: {}}\n")
+	m.estate = layEstate(t, o, kind, "notify: {group: 0s, daily: 50, quiet: none, allow_private: [127.0.0.0/8], webhook: {}}\n")
 	contacts := "household,channel,address,secret\n"
 	for _, p := range m.village.Registry.Plots {
 		if line := fmt.Sprintf("%s,webhook,%s/%s-%s,whsec_%s\n", p.Household, m.box.URL, p.Household, addressCanary, strings.Repeat(addressCanary, 4)); !strings.Contains(contacts, line) {
@@ -171,25 +172,28 @@ func (m *messaged) judge() (v verdict) {
 		}
 	}
 
-	// An alert that lasted for some hours, or lasts, is told; and when it was told, so is its end.
+	// What lasted for some hours, or lasts, is told; and when it was told, so is its end.
 	const long = 6 * time.Hour
 	last := all[len(all)-1].At
 	began := map[string]devices.Decision{}
-	expected := 0
+	expected := map[devices.DecisionKind]int{}
 	for _, d := range all {
-		if d.Kind != devices.AlertDecision || d.Severity == "info" || m.homes[d.Plot] == "" {
+		id, over := episodeOf(d)
+		if id == "" || m.homes[d.Plot] == "" {
 			continue
 		}
-		if d.Outcome == "firing" {
-			began[d.Texts["alert"]] = d
+		if !over {
+			began[id] = d
+			expected[d.Kind]++
 		}
-		if b, ok := began[d.Texts["alert"]]; ok && d.Outcome == "resolved" {
-			delete(began, d.Texts["alert"])
-			name := fmt.Sprintf("%s %d", d.Texts["alert"], b.At.UnixMilli())
+		if b, ok := began[id]; ok && over {
+			delete(began, id)
+			name := fmt.Sprintf("%s %d", id, b.At.UnixMilli())
 			_, start := told[name+" false"]
 			_, end := told[name+" true"]
-			if d.At.Sub(b.At) >= long {
-				expected++
+			if d.At.Sub(b.At) < long {
+				expected[d.Kind]--
+			} else {
 				if !start {
 					wrong("%s of %s lasted %s and was not told", d.Rule, d.Subject, d.At.Sub(b.At))
 				}
@@ -204,10 +208,22 @@ func (m *messaged) judge() (v verdict) {
 			wrong("%s of %s holds and was not told", b.Rule, b.Subject)
 		}
 	}
-	if expected < 10 {
-		wrong("only %d alerts were long enough to be sure of", expected)
+	if expected[devices.AlertDecision] < 10 || expected[devices.IrrigationDecision] < 2 {
+		wrong("only so many things lasted long enough to be sure of: %v", expected)
 	}
 	return v
+}
+
+// episodeOf names what a decision begins or ends that people have to be told of
+// whatever else happens: an alert, or a plot that needs a person.
+func episodeOf(d devices.Decision) (id string, over bool) {
+	switch {
+	case d.Kind == devices.AlertDecision && d.Severity != "info" && (d.Outcome == "firing" || d.Outcome == "resolved"):
+		return d.Texts["alert"], d.Outcome == "resolved"
+	case d.Outcome == rules.Advised || d.Outcome == rules.KeptShut:
+		return d.ID, false
+	}
+	return d.Texts["episode"], d.Texts["episode"] != ""
 }
 
 // TestKilledMessages kills the program while messages are on their way: nobody

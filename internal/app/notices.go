@@ -225,6 +225,9 @@ func growing(plot devices.Plot, at time.Time) bool {
 // no message; urgent is a valve that may let water run where it should not.
 func alertTurn(t *notify.Turn, d devices.Decision, valve bool) bool {
 	t.ID, t.Over = d.Texts["alert"], d.Outcome == "resolved"
+	if t.Over {
+		t.How = d.Texts["reason"]
+	}
 	if began, err := time.Parse(time.RFC3339, d.Texts["raised_at"]); err == nil {
 		t.Began = began
 	}
@@ -247,8 +250,31 @@ func wateringTurn(t *notify.Turn, d devices.Decision) bool {
 		t.Over, t.How = true, "done"
 	case "stop":
 		t.Over, t.How = true, reason
+	default:
+		return askTurn(t, d)
 	}
 	return t.Over
+}
+
+// askTurn is about a plot that needs a person: to water it, or to see why its valve stays shut.
+func askTurn(t *notify.Turn, d devices.Decision) bool {
+	outcome, over := strings.CutSuffix(d.Outcome, rules.Over)
+	if t.ID, t.How = d.ID, d.Texts["reason"]; over {
+		t.ID, t.Over = d.Texts["episode"], true
+		if began, err := time.Parse(time.RFC3339, d.Texts["raised_at"]); err == nil {
+			t.Began = began
+		}
+	}
+	switch outcome {
+	case rules.Advised:
+		t.Watering = notify.WateringAsked
+		if !over {
+			t.Plan = &notify.Plan{MM: d.Numbers["gross_mm"], VolumeL: d.Numbers["volume_l"], DurationS: int(d.Numbers["duration_s"])}
+		}
+	case rules.KeptShut:
+		t.Watering = notify.WateringKept
+	}
+	return t.Watering != ""
 }
 
 // stale reports that a plot does not need the water any more that was foretold.
@@ -264,14 +290,20 @@ func (n *notices) stale(e notify.Episode) bool {
 func (n *notices) compose(c notify.Contact, notice *notify.Notice) notify.Message {
 	var lines []words.NoticeLine
 	for _, l := range notice.Lines {
+		if l.How == rules.Opened && slices.ContainsFunc(notice.Lines, func(o notify.Line) bool { return o.Plot == l.Plot && o.Watering == notify.WateringBegun && !o.Over }) {
+			continue // it is said better
+		}
 		line := words.NoticeLine{
 			Rule: l.Rule, Place: string(l.Plot), Watering: string(l.Watering), Over: l.Over, Began: l.Began, Ended: l.Ended, How: l.How,
 		}
 		if plot, ok := n.village().registry.Plot(l.Plot); ok && plot.Name != "" {
 			line.Place = plot.Name
 		}
-		if !l.Over && (l.Watering != "" || l.Subject == string(l.Plot)) {
+		if !l.Over && l.Watering != notify.WateringKept && (l.Watering != "" || l.Subject == string(l.Plot)) {
 			line.Advice = noticeAdvice(n.advice(l.Plot))
+		}
+		if p := l.Plan; p != nil && line.Advice == nil { // the plot wavers about its limit: what was decided holds
+			line.Advice = noticeAdvice(rules.Advice{Kind: rules.AdviceWater, GrossMM: p.MM, VolumeL: p.VolumeL, DurationS: p.DurationS})
 		}
 		lines = append(lines, line)
 	}
@@ -288,7 +320,8 @@ func noticeAdvice(a rules.Advice) *words.NoticeAdvice {
 	switch a.Kind {
 	case rules.AdviceItself, rules.AdviceWater, rules.AdviceWatering, rules.AdviceHeld:
 		return &words.NoticeAdvice{
-			Kind: string(a.Kind), From: a.From, Until: a.Until, DepthMM: a.DepthMM, Duration: time.Duration(a.DurationS) * time.Second, Reason: a.Reason,
+			Kind: string(a.Kind), From: a.From, Until: a.Until, MM: a.GrossMM, CubicM: a.VolumeL / 1000,
+			Duration: time.Duration(a.DurationS) * time.Second, Reason: a.Reason,
 		}
 	}
 	return nil

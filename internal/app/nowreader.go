@@ -20,6 +20,7 @@ type nowReader struct {
 	now     *now.State
 	file    string
 	log     *slog.Logger
+	facts   []devices.Fact // of one batch at a time
 
 	// hear is told what devices say of themselves, also while the rules wait for the
 	// records store: an emergency stop needs the answers. Nil until there are valves.
@@ -36,25 +37,16 @@ type nowReader struct {
 // saveEvery is how often the latest values are saved while they change.
 const saveEvery = 30 * time.Second
 
-// load takes the saved values over and catches up with the journal, so that
-// what is shown and the tick are right from the first moment.
+// load catches up with the journal, so that what is shown and the tick are right
+// from the first moment.
 func (n *nowReader) load(ctx context.Context) error {
-	text, err := n.now.Load(n.file)
-	if err == nil {
-		n.position, err = journal.ParsePosition(text)
-	}
-	if err != nil {
-		n.log.Warn("latest values are read from the journal again", "error", err)
-		n.position = journal.Position{}
-	}
-	n.kept = n.position
 	n.saved = time.Now()
 	head := n.journal.State().End
 	if n.position.Compare(head) >= 0 {
 		return nil
 	}
 	done := errors.New("done")
-	err = n.journal.Follow(ctx, n.position, func(r *journal.Record) error {
+	err := n.journal.Follow(ctx, n.position, func(r *journal.Record) error {
 		n.apply([]*journal.Record{r})
 		if r.Position().Compare(head) >= 0 {
 			return done
@@ -78,18 +70,24 @@ func (n *nowReader) run(ctx context.Context) error {
 	return errors.Join(err, n.save())
 }
 
+// keptFacts bounds the room that is kept from one batch to the next.
+const keptFacts = 1024
+
 func (n *nowReader) apply(batch []*journal.Record) {
-	var facts []devices.Fact
+	n.facts = n.facts[:0]
 	for _, r := range batch {
 		for f := range r.Facts() {
-			facts = append(facts, f)
+			n.facts = append(n.facts, f)
 			if n.hear != nil {
 				n.hear(&f)
 			}
 		}
 	}
 	at := batch[len(batch)-1].Position()
-	n.now.Apply(at.String(), facts)
+	n.now.Apply(at.String(), n.facts)
+	if clear(n.facts); cap(n.facts) > keptFacts {
+		n.facts = nil // it was an uncommonly large batch
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.position = at

@@ -94,8 +94,9 @@ func (tr *trial) influxd() int {
 	return children[0]
 }
 
-// TestNoDatabaseAtStart starts without any database: readings are taken, the
-// page and /readyz say what is missing, and all arrives when it is there.
+// TestNoDatabaseAtStart starts without any database: the page, /readyz, doctor
+// and log say what is missing before anybody sent anything, readings are taken,
+// and all arrives when it is there.
 func TestNoDatabaseAtStart(t *testing.T) {
 	address, mqtt := freeAddress(t), freeAddress(t)
 	database := influxtest.Start(t)
@@ -107,6 +108,11 @@ func TestNoDatabaseAtStart(t *testing.T) {
 	waitFor(t, time.Minute, "the program to run", func() (bool, string) {
 		return readJSONFile(name, &tr.ready) == nil, tr.out.tail()
 	})
+	waitFor(t, time.Minute, "the program to find no database", func() (bool, string) {
+		s, err := tr.status()
+		return err == nil && strings.Contains(s.Parts["influx"], "refused"), fmt.Sprint(s.Parts, err)
+	})
+	tr.missesDatabase()
 	l := tr.load()
 	l.perSec, l.messages = 50, 100
 	if err := l.run(t.Context(), nil); err != nil {
@@ -119,21 +125,31 @@ func TestNoDatabaseAtStart(t *testing.T) {
 	if s.Accounting.Values.Waiting != l.values.Load() || !s.Accounting.Conserved() {
 		t.Errorf("%d values wait, want %d: %+v", s.Accounting.Values.Waiting, l.values.Load(), s.Accounting)
 	}
-	if !strings.Contains(s.Parts["influx"], "refused") {
-		t.Errorf("status says of the database %q", s.Parts["influx"])
-	}
-	for _, path := range []string{"/readyz", "/"} {
-		code, body := tr.get(path)
-		if path == "/readyz" && code != 503 {
-			t.Errorf("%s answers %d", path, code)
-		}
-		if !bytes.Contains(body, []byte("influx")) && !bytes.Contains(body, []byte("数据库")) {
-			t.Errorf("%s does not name the database: %s", path, body)
-		}
-	}
+	tr.missesDatabase()
 	forward(t, address, strings.TrimPrefix(database.URL, "http://"))
 	tr.waitReady()
 	tr.verify(l)
+}
+
+// missesDatabase holds everything that tells how the program is against a
+// database that is not there.
+func (tr *trial) missesDatabase() {
+	tr.t.Helper()
+	if _, err := os.Stat(filepath.Join(tr.folder, "ready.json")); err == nil || strings.Contains(tr.out.String(), "all parts are ready") {
+		tr.t.Errorf("the program calls itself ready: %s", tr.out.tail())
+	}
+	waitFor(tr.t, 10*time.Second, "the log to name the database", func() (bool, string) {
+		return strings.Contains(tr.out.String(), "InfluxDB is away"), tr.out.tail()
+	})
+	if code, body := tr.get("/readyz"); code != 503 || !bytes.Contains(body, []byte("influx")) {
+		tr.t.Errorf("/readyz answers %d %s", code, body)
+	}
+	if _, page := tr.get("/"); !bytes.Contains(page, []byte("连不上")) {
+		tr.t.Error("the page does not say that the database is out of reach")
+	}
+	if out, err := tr.try("doctor", "--data", filepath.Join(tr.folder, "data"), "--json"); err == nil || !bytes.Contains(out, []byte(`{"part":"influx","ok":false`)) {
+		tr.t.Errorf("doctor says %s, %v", out, err)
+	}
 }
 
 // forward makes an address lead to another one.

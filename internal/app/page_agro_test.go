@@ -1,24 +1,19 @@
 package app
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"ganlin/devices"
-	"ganlin/firmware-sim/village"
 	"ganlin/internal/config"
 	"ganlin/internal/httpapi"
 	"ganlin/internal/influx"
 	"ganlin/internal/influx/influxtest"
 	"ganlin/internal/records"
-	"ganlin/internal/registry"
-	"ganlin/rules"
 )
 
 // TestAgronomistsPages reads a plot's history back from a real database, and
@@ -161,50 +156,5 @@ func writePlotHistory(t *testing.T, s still, now time.Time) {
 	}
 	if err := s.records.CommitEffects(t.Context(), records.Effects{Decisions: plotDecisions(now)}); err != nil {
 		t.Fatal(err)
-	}
-}
-
-// BenchmarkVillagePage answers the agronomist's page of ten thousand plots: anew
-// after each tick, and again for the next who look at the same moment.
-func BenchmarkVillagePage(b *testing.B) {
-	season, err := village.New(village.Options{Plots: 10_000, Seed: 1})
-	if err != nil {
-		b.Fatal(err)
-	}
-	var text bytes.Buffer
-	if err := season.Registry.WriteYAML(&text); err != nil {
-		b.Fatal(err)
-	}
-	s := openStill(b, b.TempDir(), func(o *programOptions) { o.files = []*registry.File{registry.Read("registry.yaml", text.Bytes())} })
-	now := time.Now().UTC().Truncate(time.Hour)
-	s.engine.Look(func(site *rules.Site) {
-		for i := range 30 {
-			site.Tick(now.Add(time.Duration(i-30) * time.Hour))
-		}
-	})
-	operator := bearer(s.token)
-	for _, c := range []struct {
-		name string
-		anew bool
-		path string
-	}{{"anew", true, "/village?lang=zh"}, {"shared", false, "/village?lang=zh"}, {"sorted", false, "/village?lang=zh&sort=stress&page=7"}, {"filtered", false, "/village?lang=zh&q=p-77"}} {
-		b.Run(c.name, func(b *testing.B) {
-			size := 0
-			for b.Loop() {
-				if c.anew {
-					s.views.view = nil
-				}
-				res := s.ask("GET", c.path, operator)
-				if res.StatusCode != http.StatusOK {
-					b.Fatal(res.Status)
-				}
-				page, err := io.ReadAll(res.Body)
-				if err != nil {
-					b.Fatal(err)
-				}
-				size = len(page)
-			}
-			b.ReportMetric(float64(size), "page-bytes")
-		})
 	}
 }

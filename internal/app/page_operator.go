@@ -43,9 +43,7 @@ func (p operationsSource) Machine(ctx context.Context) dashboards.Machine {
 	m := dashboards.Machine{
 		ClockOff: !examineClock().OK,
 		Parts:    []dashboards.Part{p.brokerPart(), p.journalPart(), p.databasePart(), p.recordsPart(slow)},
-		Ledger: dashboards.Ledger{
-			Messages: dashboards.MessageLedger(a.Messages), Values: dashboards.ValueLedger(a.Values), Quiet: quiet,
-		},
+		Ledger:   pageLedger(a, quiet),
 		Rejected: tallies(rejected),
 		Readers:  p.readerFigures(),
 		Rules:    p.ruleFigures(a, n),
@@ -122,7 +120,7 @@ func (p operationsSource) ruleFigures(a httpapi.Accounting, n tally) dashboards.
 	if p.step == nil && !f.Tick.IsZero() {
 		f.TickAge = p.clock.Now().Sub(f.Tick)
 	}
-	for _, view := range p.decidedNow().views {
+	for _, view := range p.decidedNow().of.Sites {
 		for _, alert := range view.Alerts {
 			if alert.Rule == brokenRule {
 				f.Broken++

@@ -10,6 +10,7 @@ import (
 
 	"ganlin/dashboards"
 	"ganlin/devices"
+	"ganlin/internal/httpapi"
 	"ganlin/internal/influx"
 	"ganlin/internal/influx/influxd"
 	"ganlin/internal/now"
@@ -50,22 +51,18 @@ func (p pageSource) Changes(ctx context.Context) <-chan struct{} {
 
 // View collects what the page shows of this moment.
 func (p pageSource) View() dashboards.View {
-	reg := p.registry.Load()
-	snapshot := p.now.Snapshot()
+	village := p.decidedNow()
+	reg, snapshot := village.registry, p.now.Snapshot()
 	a, quiet := p.accounting()
 	v := dashboards.View{
 		Clock:   dashboards.Clock{Stepped: p.o.step, Day: p.o.season.day(p.tick()), Days: p.o.season.days},
 		Parts:   []dashboards.Part{p.brokerPart(), p.journalPart(), p.databasePart()},
 		Command: p.example(),
-		Ledger: dashboards.Ledger{
-			Messages: dashboards.MessageLedger(a.Messages),
-			Values:   dashboards.ValueLedger(a.Values),
-			Quiet:    quiet,
-		},
+		Ledger:  pageLedger(a, quiet),
 	}
 	dead := p.dead.counts()
 	for _, reason := range slices.Sorted(maps.Keys(dead)) {
-		v.DeadLetters = append(v.DeadLetters, dashboards.DeadLetters{Reason: reason, Count: dead[reason]})
+		v.DeadLetters = append(v.DeadLetters, dashboards.DeadLetters{Reason: reason, Count: dead[reason].Came})
 	}
 	if sites := reg.Sites(); len(sites) > 0 {
 		if zone, err := time.LoadLocation(sites[0].TimeZone); err == nil {
@@ -78,29 +75,38 @@ func (p pageSource) View() dashboards.View {
 		}
 	}
 
-	onPlot := map[devices.PlotID][]dashboards.Device{}
-	atStation := map[devices.StationID][]dashboards.Device{}
-	for _, d := range reg.Devices() {
-		shown := pageDevice(d, snapshot)
-		if d.Plot != "" {
-			onPlot[d.Plot] = append(onPlot[d.Plot], shown)
-		} else {
-			atStation[d.Station] = append(atStation[d.Station], shown)
+	decided := village.shown()
+	all := make([]dashboards.Device, 0, len(reg.Devices()))
+	shown := func(some []devices.Device) []dashboards.Device {
+		first := len(all)
+		for _, d := range some {
+			all = append(all, pageDevice(d, snapshot))
 		}
+		return all[first:len(all):len(all)]
 	}
-	decided := p.decidedView()
 	for _, plot := range reg.Plots() {
 		one := dashboards.Plot{
-			ID: plot.ID, Name: plot.Name, Devices: onPlot[plot.ID], Crop: plot.Crop, AreaMu: plot.AreaMu, Mode: plot.Mode,
+			ID: plot.ID, Name: plot.Name, Devices: shown(village.onPlot[plot.ID]), Crop: plot.Crop, AreaMu: plot.AreaMu, Mode: plot.Mode,
 		}
 		decided.fill(&one)
 		v.Plots = append(v.Plots, one)
 	}
 	v.Alerts, v.Clues, v.Water = decided.alerts, decided.clues, decided.water
 	for _, s := range reg.Stations() {
-		v.Stations = append(v.Stations, dashboards.Station{ID: s.ID, Devices: atStation[s.ID]})
+		v.Stations = append(v.Stations, dashboards.Station{ID: s.ID, Devices: shown(village.atStation[s.ID])})
 	}
 	return v
+}
+
+func pageLedger(a httpapi.Accounting, quiet bool) dashboards.Ledger {
+	v := a.Values
+	return dashboards.Ledger{
+		Messages: dashboards.MessageLedger(a.Messages),
+		Values: dashboards.ValueLedger{
+			Decoded: v.Decoded, Stored: v.Stored, Duplicate: v.Duplicate, Rejected: v.Rejected, Waiting: v.Waiting, Lost: a.Notes.LostValues,
+		},
+		Quiet: quiet,
+	}
 }
 
 func pageDevice(d devices.Device, s *now.Snapshot) dashboards.Device {
@@ -149,7 +155,13 @@ func (p *program) journalPart() dashboards.Part {
 		c = dashboards.Condition{Kind: dashboards.JournalDiskFull, Detail: state.Refusing}
 	}
 	part.Conditions = []dashboards.Condition{c}
+	if w := p.engine.Waiting(); w.Crowded {
+		part.Conditions = append(part.Conditions, dashboards.Condition{Kind: dashboards.JournalCrowded, Count: int64(w.Left)})
+	}
 	for _, lost := range state.Losses {
+		if !lost.Acknowledged.IsZero() {
+			continue
+		}
 		part.Conditions = append(part.Conditions, dashboards.Condition{Kind: dashboards.JournalLost, First: lost.First, Last: lost.Last})
 	}
 	return part
@@ -170,6 +182,8 @@ func (p *program) databasePart() dashboards.Part {
 		}
 	}
 	switch s := p.writer.State(); s.Condition {
+	case influx.Starting:
+		return one(dashboards.Condition{Kind: dashboards.DatabaseStarting})
 	case influx.Retrying:
 		return one(dashboards.Condition{Kind: dashboards.DatabaseUnreachable, Since: s.Since, Detail: s.Why})
 	case influx.Stopped:

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"time"
 
 	"ganlin/dashboards"
@@ -11,50 +12,45 @@ import (
 	"ganlin/rules/valve"
 )
 
-// A decidedView is what the rules know, as the pages show it.
+// A decidedView is what the rules know, as the pages show it. All who look at the
+// same moment share it, so nobody changes it.
 type decidedView struct {
-	plots  map[devices.PlotID]rules.PlotView
+	plots  map[devices.PlotID]*rules.PlotView
 	valves map[devices.PlotID][]dashboards.Valve
 	alerts []dashboards.Alert
 	clues  []dashboards.Clue
 	water  dashboards.Water
 }
 
-// decidedView asks the rules how everything stands.
-func (p *program) decidedView() *decidedView {
-	reg := p.registry.Load()
-	v := &decidedView{plots: map[devices.PlotID]rules.PlotView{}, valves: map[devices.PlotID][]dashboards.Valve{}}
-	plotOf := map[devices.DeviceID]devices.PlotID{}
-	names := map[string]string{}
-	for _, plot := range reg.Plots() {
-		names[string(plot.ID)] = plot.Name
-		for _, id := range plot.Valves {
-			plotOf[id] = plot.ID
+// shown returns what the rules know, as the pages show it.
+func (v *villageView) shown() *decidedView {
+	v.once.Do(func() { v.decided = newDecidedView(v) })
+	return v.decided
+}
+
+func newDecidedView(village *villageView) *decidedView {
+	v := &decidedView{plots: village.standing, valves: make(map[devices.PlotID][]dashboards.Valve, len(village.valves))}
+	name := func(subject string) string {
+		if plot, ok := village.plot(subject); ok {
+			return plot.Name
 		}
+		return ""
 	}
-	for _, d := range reg.Devices() {
-		if d.Plot != "" {
-			names[string(d.ID)] = names[string(d.Plot)]
-		}
-	}
-	for _, site := range p.decidedNow().views {
-		for _, plot := range site.Plots {
-			v.plots[plot.ID] = plot
-		}
+	for _, site := range village.of.Sites {
 		for i := range site.Valves {
 			one := &site.Valves[i]
-			id := plotOf[one.Device]
+			id := village.plotOf[one.Device]
 			v.valves[id] = append(v.valves[id], pageValve(one))
 		}
 		for _, a := range site.Alerts {
 			v.alerts = append(v.alerts, dashboards.Alert{
-				ID: a.ID, Rule: a.Rule, Subject: a.Subject, PlotName: names[a.Subject], Severity: a.Severity,
+				ID: a.ID, Rule: a.Rule, Subject: a.Subject, PlotName: name(a.Subject), Severity: a.Severity,
 				State: pageAlertState(a.State), Since: a.Since,
 			})
 		}
 		for _, h := range site.Households {
 			if h.Clue.Open {
-				v.clues = append(v.clues, pageClue(&h, names))
+				v.clues = append(v.clues, pageClue(&h, name))
 			}
 		}
 		v.water.SeasonL += site.SeasonL
@@ -102,17 +98,13 @@ func pageAlertState(s condition.State) dashboards.AlertState {
 	return dashboards.AlertPending
 }
 
-func pageClue(h *rules.HouseholdView, names map[string]string) dashboards.Clue {
+func pageClue(h *rules.HouseholdView, name func(string) string) dashboards.Clue {
 	c := dashboards.Clue{
 		ID: h.ClueID, Household: string(h.ID), Level: string(h.Clue.Level), LossLow: &h.Clue.Loss.Low, LossMid: h.Clue.Loss.Mid, LossHigh: &h.Clue.Loss.High,
 		Since: h.Clue.Since.In(time.UTC), Confidence: string(h.Clue.Confidence),
 	}
 	for _, id := range h.Plots {
-		name := names[string(id)]
-		if name == "" {
-			name = string(id)
-		}
-		c.Plots = append(c.Plots, name)
+		c.Plots = append(c.Plots, cmp.Or(name(string(id)), string(id)))
 	}
 	return c
 }

@@ -87,6 +87,7 @@ type program struct {
 	dead   *deadReader
 	now    *now.State
 	recent *nowReader
+	kept   map[string]keptProgress // by reader
 
 	rules    *rulefile.Set
 	engine   *engine.Engine
@@ -104,15 +105,16 @@ type program struct {
 	stopping       sync.Mutex // the file that keeps an emergency stop
 	registering    sync.Mutex // a change of the registry
 
-	step    *stepper // nil on the wall clock
-	http    *http.Server
-	listens net.Listener
+	step        *stepper // nil on the wall clock
+	http        *http.Server
+	certificate *certificate // of the pages; nil: they speak no TLS
+	listens     net.Listener
 }
 
 // openProgram opens everything that keeps something on disk, in the order in
 // which one needs the other. Nothing runs yet.
 func openProgram(ctx context.Context, o programOptions) (*program, error) {
-	p := &program{o: o, log: o.log, metrics: newMetrics(), clock: wallClock{}, now: now.New(now.Options{})}
+	p := &program{o: o, log: o.log, metrics: newMetrics(), clock: wallClock{}, now: now.New(now.Options{MaxValues: ingest.MaxSeries})}
 	if err := p.open(ctx); err != nil {
 		p.close(context.WithoutCancel(ctx))
 		return nil, err
@@ -183,7 +185,7 @@ func (p *program) open(ctx context.Context) (err error) {
 	if err = p.openEngine(ctx); err != nil {
 		return err
 	}
-	p.intake = ingest.NewIntake(ingest.IntakeOptions{Journal: j, Locator: p, Clock: p.clock, Log: p.log})
+	p.intake = ingest.NewIntake(ingest.IntakeOptions{Journal: j, Locator: p, Clock: p.clock, Series: p.series(), Log: p.log})
 	return p.openHTTP()
 }
 
@@ -197,9 +199,11 @@ func (p *program) run(ctx context.Context, more ...stage) error {
 		stages = append(stages, stage{"InfluxDB", p.child.Run})
 	}
 	stages = append(stages,
+		stage{"database", p.writer.Run},
 		stage{"waiting values", p.store.walk},
 		stage{"store", p.store.run},
 		stage{"dead letters", p.dead.run},
+		stage{"room for dead letters", p.trimLetters},
 		stage{"latest values", p.recent.run},
 		stage{"valves", p.valves.Run},
 		stage{"emergency stop", p.stopAgain},
@@ -255,6 +259,20 @@ func (p *program) close(ctx context.Context) {
 	}
 	if err := errors.Join(errs...); err != nil {
 		p.log.Error("closing", "error", err)
+	}
+}
+
+// series returns a function that tells which series a device had before this
+// start: the latest values know every one, for they hold as many as a device may have.
+func (p *program) series() func(devices.DeviceID) []devices.Key {
+	before := p.now.Snapshot()
+	return func(id devices.DeviceID) (keys []devices.Key) {
+		if d, ok := before.Device(id); ok {
+			for _, v := range d.Values {
+				keys = append(keys, v.Key)
+			}
+		}
+		return keys
 	}
 }
 

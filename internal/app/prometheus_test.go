@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -144,9 +145,13 @@ func metricsAreClean(tr *trial) {
 	}
 }
 
+// saidElsewhere are metrics of messages and of TLS, which the villages that are looked at have none of.
+var saidElsewhere = []string{"ganlin_notices_pending", "ganlin_notices_total", "ganlin_certificate_expires_timestamp_seconds"}
+
 // alarmsAreAlive checks that Prometheus took all alert rules, that none of them
-// goes off in a healthy village, and that each looks at metrics that exist.
-func (p *observer) alarmsAreAlive(said []byte) {
+// goes off in a healthy village, that each looks at metrics that exist, and
+// that the program shows its runbook where the alarm leads.
+func (p *observer) alarmsAreAlive(said, runbooks []byte) {
 	var answer struct {
 		Data struct {
 			Groups []struct {
@@ -180,11 +185,20 @@ func (p *observer) alarmsAreAlive(said []byte) {
 				p.t.Errorf("alarm %s is %s and %s: %s", r.Name, r.Health, r.State, r.LastError)
 			}
 			for _, metric := range name.FindAllString(r.Query, -1) {
-				if !bytes.Contains(said, []byte("\n# TYPE "+metric+" ")) && metric != "ganlin_notices_pending" { // none waits in a village without contacts
+				if !bytes.Contains(said, []byte("\n# TYPE "+metric+" ")) && !slices.Contains(saidElsewhere, metric) {
 					p.t.Errorf("alarm %s looks at %s, which the program does not say", r.Name, metric)
 				}
 			}
 		}
+	}
+	links := regexp.MustCompile(`runbook_url: "\{\{ \$externalLabels\.ganlin \}\}/operations/runbooks#(\w+)"`).FindAllSubmatch(text, -1)
+	for _, link := range links {
+		if !bytes.Contains(runbooks, []byte(`id="`+string(link[1])+`"`)) {
+			p.t.Errorf("an alarm leads to the runbook %s, which is not shown", link[1])
+		}
+	}
+	if len(links) != n {
+		p.t.Errorf("%d of %d alarms lead to a runbook", len(links), n)
 	}
 	if want := strings.Count(string(text), "- alert:"); n != want {
 		p.t.Errorf("Prometheus has %d alarms of %d", n, want)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -52,7 +53,8 @@ type seasonReport struct {
 	ReadingsPerS    float64 `json:"readings_per_s"`
 	FsyncsPerSecond float64 `json:"fsyncs_per_s"`
 
-	twice int // alerts raised that were raised already, or closed that were not
+	twice    int                            // alerts raised that were raised already, or closed that were not
+	droughts map[devices.PlotID][]time.Time // when an alert of drought was raised
 }
 
 type (
@@ -158,7 +160,7 @@ func (p *program) quiet(ctx context.Context) (httpapi.Accounting, error) {
 
 // decided counts what the rules decided.
 func (r *seasonReport) decided(ctx context.Context, p *program) error {
-	r.Alerts.ByRule = map[string]int{}
+	r.Alerts.ByRule, r.droughts = map[string]int{}, map[devices.PlotID][]time.Time{}
 	var digest rules.Digest
 	homes, firing := map[string]bool{}, map[string]bool{}
 	err := p.records.EachDecision(ctx, func(d devices.Decision) error {
@@ -173,6 +175,9 @@ func (r *seasonReport) decided(ctx context.Context, p *program) error {
 					r.twice++
 				}
 				firing[episode] = true
+				if d.Rule == droughtRule {
+					r.droughts[d.Plot] = append(r.droughts[d.Plot], d.At)
+				}
 			case "resolved":
 				r.Alerts.Closed++
 				if !firing[episode] {
@@ -212,14 +217,14 @@ func (r *seasonReport) decided(ctx context.Context, p *program) error {
 // rank compares the losses that the rules projected with those that the fields really had.
 func (r *seasonReport) rank(p *program, lived village.Report) {
 	var projected, real []float64
-	p.engine.Look(func(s *rules.Site) {
-		for _, h := range s.View().Households {
+	for _, s := range p.engine.Views().Sites {
+		for _, h := range s.Households {
 			r.Households++
 			if truth, ok := lived.Losses[h.ID]; ok && h.Clue.Loss.Mid != nil {
 				projected, real = append(projected, *h.Clue.Loss.Mid), append(real, truth)
 			}
 		}
-	})
+	}
 	if len(real) > 1 {
 		r.Clues.RankCorrelation = risk.RankCorrelation(projected, real)
 	}
@@ -238,8 +243,26 @@ func (r *seasonReport) judge(lived village.Report) []promise {
 		none("database_equals_stored", abs(r.Influx.Values-v.Stored)),
 		none("max_open", int64(lived.Openings.OverLimit)),
 		none("no_late_open", int64(lived.Openings.Late)),
-		none("one_alert_an_episode", int64(r.twice)),
+		none("one_alert_an_episode", int64(r.twice+repeated(r.droughts, lived.Wetted))),
 	}
+}
+
+// droughtRule tells of episodes that the simulator knows: a drought ends by water, and by nothing else.
+const droughtRule = "drought"
+
+// repeated counts the droughts that were told again although nothing had wetted
+// the plot since they were told before. Wetted holds local days at their midnight.
+func repeated(droughts, wetted map[devices.PlotID][]time.Time) (n int) {
+	const day = 24 * time.Hour
+	for plot, raised := range droughts {
+		for i := 1; i < len(raised); i++ {
+			between := func(d time.Time) bool { return d.Add(day).After(raised[i-1]) && d.Before(raised[i]) }
+			if !slices.ContainsFunc(wetted[plot], between) {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 func abs(n int64) int64 { return max(n, -n) }

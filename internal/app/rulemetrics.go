@@ -16,6 +16,7 @@ import (
 var (
 	evaluationsDesc = desc("ganlin_rules_evaluations_total", "How often this process looked at a rule for a plot, valve, station or device.")
 	delayDesc       = desc("ganlin_rules_watermark_delay_seconds", "How far behind the clock the rules of the site are that is furthest behind; facts may be on their way for ten minutes.")
+	heldDesc        = desc("ganlin_rules_waiting", "Readings that the rules have not come to yet, by where they wait: in memory, or in the journal alone. A valve's report counts as 32.", "place")
 	alertsDesc      = desc("ganlin_alerts", "Alerts that are not over, by state and severity.", "state", "severity")
 	valvesDesc      = desc("ganlin_valves", "Valves by what is known of them; all but closed count as open.", "state")
 	commandsDesc    = desc("ganlin_valve_commands_total", "Commands to valves of this process by what became of them.", "result")
@@ -30,18 +31,17 @@ type tally struct {
 
 func (p *program) tally() tally {
 	all := tally{alerts: map[rules.AlertCount]int{}, valves: map[valve.State]int{}}
-	p.engine.Look(func(s *rules.Site) {
-		if w := s.Watermark(); !w.IsZero() && (all.watermark.IsZero() || w.Before(all.watermark)) {
+	for _, s := range p.engine.Views().Sites {
+		if w := s.Watermark; !w.IsZero() && (all.watermark.IsZero() || w.Before(all.watermark)) {
 			all.watermark = w
 		}
-		n := s.Tally()
-		for which, count := range n.Alerts {
+		for which, count := range s.Tally.Alerts {
 			all.alerts[which] += count
 		}
-		for state, count := range n.Valves {
+		for state, count := range s.Tally.Valves {
 			all.valves[state] += count
 		}
-	})
+	}
 	return all
 }
 
@@ -58,6 +58,9 @@ func (p *program) collectRules(counter, gauge func(d *prometheus.Desc, v float64
 	if !n.watermark.IsZero() {
 		gauge(delayDesc, p.clock.Now().Sub(n.watermark).Seconds())
 	}
+	waiting := p.engine.Waiting()
+	gauge(heldDesc, float64(waiting.Held), "memory")
+	gauge(heldDesc, float64(waiting.Left), "journal")
 	for _, state := range []condition.State{condition.Pending, condition.Firing, condition.UnknownData} {
 		for _, severity := range []string{condition.Info, condition.Warning, condition.Critical} {
 			gauge(alertsDesc, float64(n.alerts[rules.AlertCount{State: state, Severity: severity}]), string(state), severity)

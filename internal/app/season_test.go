@@ -62,7 +62,7 @@ func TestSeason(t *testing.T) {
 		switch {
 		case v.Waiting != 0 || v.Decoded != v.Stored+v.Duplicate+v.Rejected || v.Stored == 0 || r.Influx.Values != v.Stored:
 			t.Errorf("seed %d: accounting %+v, %d values in the database", seed, r.Accounting, r.Influx.Values)
-		case r.Alerts.Raised == 0 || r.Alerts.Closed == 0 || r.Commands.Confirmed == 0 || r.Commands.OverLimit != 0:
+		case r.Alerts.ByRule[droughtRule] == 0 || r.Alerts.ByRule["drought_severe"] == 0 || r.Alerts.Closed == 0 || r.Commands.Confirmed == 0 || r.Commands.OverLimit != 0:
 			t.Errorf("seed %d: alerts %+v, commands %+v", seed, r.Alerts, r.Commands)
 		case r.Clues.Households < 2 || r.Clues.Households >= r.Households || r.Clues.RankCorrelation < 0.6:
 			t.Errorf("seed %d: clues %+v of %d households", seed, r.Clues, r.Households)
@@ -70,6 +70,7 @@ func TestSeason(t *testing.T) {
 		hashes[r.SHA256]++
 		if seed == 1 {
 			tr.replays(data, r.SHA256)
+			t.Run("over Mosquitto", func(t *testing.T) { overMosquitto(t, r.SHA256) })
 		}
 	}
 	if len(hashes) != 3 {
@@ -156,8 +157,9 @@ func TestSameSeedSameDecisions(t *testing.T) {
 	}
 }
 
-// TestSeasonOverMosquitto lives a season with a foreign broker between: paho at both ends.
-func TestSeasonOverMosquitto(t *testing.T) {
+// overMosquitto lives a season with a foreign broker between, paho at both ends: it decides the same.
+func overMosquitto(t *testing.T, want string) {
+	t.Helper()
 	m := mosquitto(t)
 	r := (&trial{t: t, kind: asItIs, folder: t.TempDir()}).once(append(aSeason(1), "--broker", "tcp://"+m)...)
 	for _, p := range r.Promises {
@@ -165,8 +167,20 @@ func TestSeasonOverMosquitto(t *testing.T) {
 			t.Errorf("promise %s is broken: %g", p.ID, p.Counted)
 		}
 	}
-	if r.Commands.Confirmed == 0 || r.Clues.Raised == 0 {
-		t.Errorf("commands %+v, clues %+v", r.Commands, r.Clues)
+	if r.SHA256 != want {
+		t.Errorf("%d commands confirmed, %d clues, %s, want %s", r.Commands.Confirmed, r.Clues.Raised, r.SHA256, want)
+	}
+}
+
+// TestAWholeWetSeason lives a wet season in the whole program, in the full counts alone: TestAWetSeason is faster.
+func TestAWholeWetSeason(t *testing.T) {
+	if counts(0, 1) == 0 {
+		t.Skip("the whole program in a wet season is for the full counts")
+	}
+	tr := &trial{t: t, kind: asItIs, folder: t.TempDir()}
+	r := tr.once("--season", "wet", "--days", "120", "--plots", "40", "--seed", "1")
+	if r.Clues.Raised != 0 || r.Alerts.ByRule[droughtRule] != 0 || r.Alerts.ByRule["drought_severe"] != 0 || !r.kept() {
+		t.Errorf("clues %+v, alerts %+v, promises %+v", r.Clues, r.Alerts, r.Promises)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"net/netip"
 
 	"ganlin/devices"
 	"ganlin/internal/auth"
@@ -18,7 +17,7 @@ func (p *program) openSignals(ctx context.Context) (err error) {
 	p.feed = signals.NewFeed(box)
 	allowed := p.o.config.Signals.AllowPrivate
 	if p.o.village != nil { // a receiver of the demo stands beside it
-		allowed = append(allowed, netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128"))
+		allowed = append(allowed, thisMachine()...)
 	}
 	p.sender, err = signals.NewSender(ctx, signals.SenderOptions{
 		Feed: p.feed, Store: box, AllowPrivate: allowed, Log: p.log,

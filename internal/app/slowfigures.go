@@ -95,7 +95,9 @@ func (p operationsSource) ask(ctx context.Context) slowAnswer {
 		a.letters, a.failed = dashboards.LetterFigures{}, err.Error()
 		return a
 	}
-	a.letters.Known, a.letters.ByReason = true, tallies(counts)
+	g := p.givenUp(counts)
+	a.letters.Dropped = g.letters + g.payloads + g.cut
+	a.letters.Known, a.letters.ByReason = true, tallies(lettersByReason(counts))
 	for _, l := range a.letters.Newest {
 		if p.clock.Now().Sub(l.Received) < time.Hour {
 			a.letters.Hour++

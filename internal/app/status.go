@@ -10,19 +10,18 @@ import (
 	"ganlin/internal/httpapi"
 	"ganlin/internal/influx"
 	"ganlin/internal/influx/influxd"
-	"ganlin/rules"
 )
 
 // Status says where time stands, what was counted and how each part is.
 func (p *program) Status(context.Context) (httpapi.Status, error) {
 	a, _ := p.accounting()
 	tick, watermark := p.tick(), p.tick()
-	p.engine.Look(func(s *rules.Site) {
-		if w := s.Watermark(); !w.IsZero() && w.Before(watermark) {
+	for _, s := range p.engine.Views().Sites {
+		if w := s.Watermark; !w.IsZero() && w.Before(watermark) {
 			watermark = w
 		}
-		a.Notes.Late += s.Late()
-	})
+	}
+	a.Notes.Late = p.engine.Late()
 	return httpapi.Status{Tick: tick, Watermark: watermark, Accounting: a, Parts: p.parts()}, nil
 }
 
@@ -60,10 +59,7 @@ func (p *program) account() (a httpapi.Accounting, rejected map[string]int64, qu
 	for _, n := range rejected {
 		a.Values.Rejected += n
 	}
-	a.Notes = httpapi.Notes{Unidentified: c.Unidentified}
-	for _, lost := range head.Losses {
-		a.Notes.LostRecords += lost.Last - lost.First + 1
-	}
+	a.Notes = httpapi.Notes{Unidentified: c.Unidentified, LostRecords: head.Lost, LostUnacknowledged: head.Unacknowledged(), LostValues: s.lost}
 	return a, rejected, s.walked == head.End.Sequence
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"ganlin/ingest"
 	"ganlin/internal/influx"
 	"ganlin/internal/journal"
 	"ganlin/internal/records"
@@ -29,20 +30,21 @@ type storeReader struct {
 
 	batch   func([]*journal.Record) []*journal.Record // of a test; else nil
 	waiting journal.Waiting
-	began   journal.Position // where the walk of waiting begins
+	began   journal.Trail // where the walk of waiting begins
 
 	mu       sync.Mutex
-	position journal.Position
+	trail    journal.Trail
 	stored   int64
 	rejected map[string]int64 // by reason; replaced, never changed
 
 	handled moment
 }
 
-func newStoreReader(p *program, at journal.Position, counts map[string]int64) *storeReader {
+func newStoreReader(p *program, kept journal.Kept, counts map[string]int64) *storeReader {
+	trail := journal.TrailFrom(kept.Position, kept.Counters, counts[countLost])
 	s := &storeReader{
 		journal: p.journal, read: p.readBatches, records: p.records, store: p.writer, batch: p.o.hooks.batch,
-		began: at, position: at, stored: counts[countStored], rejected: map[string]int64{},
+		began: trail, trail: trail, stored: counts[countStored], rejected: map[string]int64{},
 	}
 	for name, n := range counts {
 		if reason, ok := strings.CutPrefix(name, countRejected); ok {
@@ -52,14 +54,54 @@ func newStoreReader(p *program, at journal.Position, counts map[string]int64) *s
 	return s
 }
 
-// The names of the store's counters in its progress.
+// The names of the store's counters in its progress. It keeps those of the
+// journal too: when the journal has lost its end nobody else remembers them.
 const (
 	countStored   = "stored"
 	countRejected = "rejected_" // and the reason
+	countLost     = "lost"
+	countJournal  = "journal_" // and the name
+
+	journalReceived     = countJournal + "received"
+	journalDecoded      = countJournal + "decoded"
+	journalDeadLettered = countJournal + "dead_lettered"
+	journalValues       = countJournal + "values"
+	journalDuplicate    = countJournal + "duplicate"
+	journalUnidentified = countJournal + "unidentified"
+	journalRejected     = countJournal + "rejected_" // and the reason
 )
 
+// keepCounters adds the journal's counters to the store's.
+func keepCounters(counts map[string]int64, c journal.Counters) {
+	counts[journalReceived], counts[journalDecoded], counts[journalDeadLettered] = c.Received, c.Decoded, c.DeadLettered
+	counts[journalValues], counts[journalDuplicate], counts[journalUnidentified] = c.Values, c.Duplicate, c.Unidentified
+	for reason, n := range c.Rejected {
+		counts[journalRejected+string(reason)] = n
+	}
+}
+
+// keptCounters reads what keepCounters wrote; nil when it was not.
+func keptCounters(counts map[string]int64) *journal.Counters {
+	if _, ok := counts[journalReceived]; !ok {
+		return nil
+	}
+	c := &journal.Counters{
+		Received: counts[journalReceived], Decoded: counts[journalDecoded], DeadLettered: counts[journalDeadLettered],
+		Values: counts[journalValues], Duplicate: counts[journalDuplicate], Unidentified: counts[journalUnidentified],
+	}
+	for name, n := range counts {
+		if reason, ok := strings.CutPrefix(name, journalRejected); ok {
+			if c.Rejected == nil {
+				c.Rejected = map[ingest.Reason]int64{}
+			}
+			c.Rejected[ingest.Reason(reason)] = n
+		}
+	}
+	return c
+}
+
 func (s *storeReader) run(ctx context.Context) error {
-	return s.read(ctx, s.began, s.handle)
+	return s.read(ctx, s.began.At, s.handle)
 }
 
 // walk counts what waits, from where the store stood at the start.
@@ -69,21 +111,21 @@ func (s *storeReader) walk(ctx context.Context) error {
 
 // A storeCount is the store's part of the accounting at one moment.
 type storeCount struct {
-	stored, waiting int64
-	rejected        map[string]int64 // by reason; not to be changed
-	walked          uint64           // the sequence of the last record that the walk has counted
+	stored, waiting, lost int64
+	rejected              map[string]int64 // by reason; not to be changed
+	walked                uint64           // the sequence of the last record that the walk has counted
 }
 
 func (s *storeReader) counts() storeCount {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return storeCount{stored: s.stored, rejected: s.rejected, waiting: s.waiting.Values(), walked: s.waiting.Walked()}
+	return storeCount{stored: s.stored, rejected: s.rejected, waiting: s.waiting.Values(), lost: s.waiting.Lost(), walked: s.waiting.Walked()}
 }
 
 func (s *storeReader) at() journal.Position {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.position
+	return s.trail.At
 }
 
 // An origin is where in the journal a line stands.
@@ -130,17 +172,21 @@ func (s *storeReader) handle(ctx context.Context, batch []*journal.Record) error
 			Payload:  lines[d.Index].Text,
 		})
 	}
-	counts := map[string]int64{countStored: stored}
+	trail, last := s.trail, batch[len(batch)-1]
+	for _, r := range batch {
+		trail.Next(r)
+	}
+	counts := map[string]int64{countStored: stored, countLost: trail.Lost}
 	for reason, n := range rejected {
 		counts[countRejected+reason] = n
 	}
-	at := batch[len(batch)-1].Position()
-	if err := s.records.Commit(ctx, records.Progress{Reader: readerStore, Position: at.String(), Counts: counts}, dead); err != nil {
+	keepCounters(counts, last.Counters())
+	if err := s.records.Commit(ctx, records.Progress{Reader: readerStore, Position: last.Position().String(), Counts: counts}, dead); err != nil {
 		return fmt.Errorf("keeping how far the store is: %w", err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.position, s.stored, s.rejected = at, stored, rejected
+	s.trail, s.stored, s.rejected = trail, stored, rejected
 	s.handled.set(batch)
 	for _, r := range batch {
 		s.waiting.Passed(r)

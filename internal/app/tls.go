@@ -60,17 +60,26 @@ func (c *certificate) current(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return c.pair, nil
 }
 
+// expires is when the certificate that is shown now runs out.
+func (c *certificate) expires() time.Time {
+	pair, err := c.current(nil)
+	if err != nil {
+		return time.Time{}
+	}
+	return pair.Leaf.NotAfter
+}
+
 // openTLS makes the server speak TLS where the configuration names a certificate.
 func (p *program) openTLS() error {
 	files := p.o.config.HTTP.TLS
 	if files == nil {
 		return nil
 	}
-	c, err := openCertificate(*files, p.log)
-	if err != nil {
+	var err error
+	if p.certificate, err = openCertificate(*files, p.log); err != nil {
 		return err
 	}
-	p.http.TLSConfig = &tls.Config{GetCertificate: c.current, MinVersion: tls.VersionTLS12}
+	p.http.TLSConfig = &tls.Config{GetCertificate: p.certificate.current, MinVersion: tls.VersionTLS12}
 	return nil
 }
 

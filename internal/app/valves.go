@@ -92,15 +92,15 @@ func (p *program) commanded() []devices.DeviceID {
 	return all
 }
 
-// everyValve returns all valves of the registry: somebody may have opened also
-// those by hand that water no plot.
+// everyValve returns all valves of the registry, as somebody may have opened also
+// those by hand that water no plot, and those that have left it and are not known to be closed.
 func (p *program) everyValve() (all []devices.DeviceID) {
 	for _, d := range p.registry.Load().Devices() {
 		if d.MaxDurationS > 0 {
 			all = append(all, d.ID)
 		}
 	}
-	for _, id := range p.commanded() {
+	for _, id := range append(p.commanded(), p.engine.Leaving()...) {
 		if !slices.Contains(all, id) {
 			all = append(all, id)
 		}

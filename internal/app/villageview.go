@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"ganlin/devices"
+	"ganlin/internal/engine"
 	"ganlin/internal/registry"
 	"ganlin/rules"
 	"ganlin/rules/valve"
@@ -32,53 +33,48 @@ type villageView struct {
 	watermark time.Time // of the site that is furthest behind; zero: nothing is decided yet
 	stopped   bool      // some site is under an emergency stop
 
-	views      []rules.View
+	of         *engine.Views
 	viewOf     map[devices.SiteID]*rules.View
 	standing   map[devices.PlotID]*rules.PlotView
 	valves     map[devices.DeviceID]*valve.Valve
 	households map[devices.HouseholdID][]*rules.HouseholdView // one in each site where it has plots
-}
 
-// viewAge is how long a view is shown although no watermark has moved.
-const viewAge = time.Second
+	once    sync.Once
+	decided *decidedView // see shown
+}
 
 // A viewCache holds the newest view.
 type viewCache struct {
-	mu         sync.Mutex
-	land       *land
-	view       *villageView
-	watermarks []time.Time
-	made       time.Time // on the wall
+	mu   sync.Mutex
+	land *land
+	view *villageView
 }
 
-// decidedNow returns how everything stands, not older than the watermarks of
-// now. Making it costs a look at every plot, so it is made once for all who ask
-// until a watermark moves, the registry changes or a second has passed.
+// decidedNow returns how everything stands behind the newest tick. It is made
+// once for all who ask until the rules or the registry say something new.
 func (p *program) decidedNow() *villageView {
 	c := &p.views
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	reg := p.registry.Load()
-	var watermarks []time.Time
-	p.engine.Look(func(s *rules.Site) { watermarks = append(watermarks, s.Watermark()) })
-	if c.view != nil && c.view.registry == reg && time.Since(c.made) < viewAge && slices.EqualFunc(c.watermarks, watermarks, time.Time.Equal) {
+	views := p.engine.Views()
+	if c.view != nil && c.view.registry == reg && c.view.of == views {
 		return c.view
 	}
 	if c.land == nil || c.land.registry != reg {
 		c.land = newLand(reg)
 	}
 	v := &villageView{
-		land:       c.land,
+		land: c.land, of: views,
 		viewOf:     map[devices.SiteID]*rules.View{},
 		standing:   map[devices.PlotID]*rules.PlotView{},
 		valves:     map[devices.DeviceID]*valve.Valve{},
 		households: map[devices.HouseholdID][]*rules.HouseholdView{},
 	}
-	p.engine.Look(func(s *rules.Site) { v.views = append(v.views, s.View()) })
-	for i := range v.views {
-		v.add(&v.views[i])
+	for i := range views.Sites {
+		v.add(&views.Sites[i])
 	}
-	c.view, c.watermarks, c.made = v, watermarks, time.Now()
+	c.view = v
 	return c.view
 }
 

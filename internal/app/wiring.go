@@ -130,11 +130,11 @@ func (p *program) demoCredentials(ctx context.Context) (map[devices.DeviceID]str
 	return secrets, p.records.LoadSecrets(ctx, p.secrets)
 }
 
-// keptPositions returns where the readers stand, as they kept it.
-func (p *program) keptPositions(ctx context.Context) ([]journal.Position, error) {
-	var kept []journal.Position
-	for _, reader := range []string{readerStore, readerDeadLetters} {
-		progress, err := p.records.Progress(ctx, reader)
+// progressOf returns where the readers that keep it in the records store stand.
+func progressOf(ctx context.Context, s *records.Store) (map[string]keptProgress, error) {
+	kept := map[string]keptProgress{}
+	for _, reader := range []string{readerStore, readerDeadLetters, readerRules} {
+		progress, err := s.Progress(ctx, reader)
 		if err != nil {
 			return nil, err
 		}
@@ -142,10 +142,45 @@ func (p *program) keptPositions(ctx context.Context) ([]journal.Position, error)
 		if err != nil {
 			return nil, fmt.Errorf("reading how far %s is: %w", reader, err)
 		}
-		kept = append(kept, at)
+		kept[reader] = keptProgress{journal.Kept{Position: at, Counters: keptCounters(progress.Counts)}, progress.Counts}
 	}
 	return kept, nil
 }
+
+// loadProgress reads where all readers stand: the journal's end is compared with
+// each. It takes over the latest values on the way.
+func (p *program) loadProgress(ctx context.Context) (err error) {
+	if p.kept, err = progressOf(ctx, p.records); err != nil {
+		return err
+	}
+	text, err := p.now.Load(p.folder.file(nowFile))
+	var at journal.Position
+	if err == nil {
+		at, err = journal.ParsePosition(text)
+	}
+	if err != nil {
+		p.log.Warn("latest values are read from the journal again", "error", err)
+	}
+	p.kept[readerNow] = keptProgress{Kept: journal.Kept{Position: at}}
+	return nil
+}
+
+// keptPositions returns where all readers stood at the start.
+func (p *program) keptPositions() (kept []journal.Kept) {
+	for _, k := range p.kept {
+		kept = append(kept, k.Kept)
+	}
+	return kept
+}
+
+// A keptProgress is where a reader of the journal stood at the start, and what it had counted.
+type keptProgress struct {
+	journal.Kept
+	counts map[string]int64
+}
+
+// nowFile holds the latest values in the data folder.
+const nowFile = "now.json"
 
 // openReaders prepares the database's writer and the journal's readers.
 func (p *program) openReaders(ctx context.Context) error {
@@ -160,17 +195,10 @@ func (p *program) openReaders(ctx context.Context) error {
 		Endpoint: p.endpoint, Logger: p.log,
 		Wrote: func(took time.Duration, _ int) { p.metrics.stored(took) },
 	})
-	kept, err := p.keptPositions(ctx)
-	if err != nil {
-		return err
-	}
-	progress, err := p.records.Progress(ctx, readerStore)
-	if err != nil {
-		return err
-	}
-	p.store = newStoreReader(p, kept[0], progress.Counts)
-	p.dead = &deadReader{read: p.readBatches, records: p.records, position: kept[1], kept: kept[1]}
-	p.recent = &nowReader{journal: p.journal, read: p.readBatches, now: p.now, file: p.folder.file("now.json"), log: p.log}
+	store, dead, recent := p.kept[readerStore], p.kept[readerDeadLetters].Position, p.kept[readerNow].Position
+	p.store = newStoreReader(p, store.Kept, store.counts)
+	p.dead = &deadReader{read: p.readBatches, records: p.records, position: dead, kept: dead}
+	p.recent = &nowReader{journal: p.journal, read: p.readBatches, now: p.now, file: p.folder.file(nowFile), log: p.log, position: recent, kept: recent}
 	return p.recent.load(ctx)
 }
 

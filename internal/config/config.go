@@ -15,6 +15,7 @@ type Config struct {
 	HTTP     HTTP
 	MQTT     MQTT
 	Journal  Journal
+	Letters  DeadLetters
 	Influx   *Influx // nil: the supervised local one
 	Registry []string
 	Rules    []string
@@ -71,6 +72,11 @@ type Journal struct {
 	MaxBytes int64
 }
 
+// DeadLetters is how much of what could not be read is kept.
+type DeadLetters struct {
+	MaxBytes int64 // of all payloads
+}
+
 // Influx is a database that is there already.
 type Influx struct {
 	URL, Org, Bucket string
@@ -87,6 +93,7 @@ func Default() Config {
 		Data:     "/var/lib/ganlin",
 		HTTP:     HTTP{Listen: "127.0.0.1:8080"},
 		Journal:  Journal{Keep: 45 * 24 * time.Hour, MaxBytes: 10_000_000_000},
+		Letters:  DeadLetters{MaxBytes: 256_000_000},
 		TimeZone: "Asia/Shanghai",
 		Notify:   defaultNotify(),
 	}

@@ -89,6 +89,7 @@ mqtt:
        sources: [{topics: [ganlin/v1/+/telemetry], codec: native}, {topics: ["a/#", +/b]}]}
     - {url: "ssl://other:8883", ca_file: cert.pem}
 journal: {url: "", keep: 60d, max_bytes: 20GiB}
+deadletters: {max_bytes: 1GB}
 influx: {url: http://influxdb:8086, org: farm, bucket: field, token: "x${GANLIN_TEST_TOKEN}$y"}
 records: {url: ""}
 registry: [tables/*.csv, registry.yaml, ./registry.yaml, none/*.yaml]
@@ -120,6 +121,7 @@ timezone: Asia/Urumqi
 			},
 		},
 		Journal:  config.Journal{Keep: 60 * 24 * time.Hour, MaxBytes: 20 << 30},
+		Letters:  config.DeadLetters{MaxBytes: 1_000_000_000},
 		Influx:   &config.Influx{URL: "http://influxdb:8086", Org: "farm", Bucket: "field", Token: config.NewSecret("xt0ken$y")},
 		Registry: []string{in("tables/a.csv"), in("tables/b.csv"), in("registry.yaml")},
 		TimeZone: "Asia/Urumqi",
@@ -140,6 +142,7 @@ func TestDefaults(t *testing.T) {
 		Data:     "/var/lib/ganlin",
 		HTTP:     config.HTTP{Listen: "127.0.0.1:8080"},
 		Journal:  config.Journal{Keep: 45 * 24 * time.Hour, MaxBytes: 10_000_000_000},
+		Letters:  config.DeadLetters{MaxBytes: 256_000_000},
 		TimeZone: "Asia/Shanghai",
 		Notify:   config.Notify{Group: 10 * time.Minute, Daily: 3, Quiet: "21:00-06:00"},
 	}
@@ -159,8 +162,8 @@ func TestProblems(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
 		"empty":       {"", "1:1: error: nothing can come in: give mqtt.listen an address, such as mqtt: {listen: {address: 0.0.0.0:1883}}, or name a broker among mqtt.brokers"},
 		"no way in":   {"data: x\nmqtt: {brokers: []}\n", "2:7: error: nothing can come in: give mqtt.listen an address, such as mqtt: {listen: {address: 0.0.0.0:1883}}, or name a broker among mqtt.brokers"},
-		"no mapping":  {"- a\n", `1:1: error: a configuration must be a mapping of data, http, mqtt, journal, influx, records, registry, rules, signals, timezone, notify, not a list`},
-		"unknown key": {in + "influxdb: {url: x}\n", `2:1: error: a configuration has no key "influxdb" (did you mean influx?); its keys are data, http, mqtt, journal, influx, records, registry, rules, signals, timezone, notify`},
+		"no mapping":  {"- a\n", `1:1: error: a configuration must be a mapping of data, http, mqtt, journal, deadletters, influx, records, registry, rules, signals, timezone, notify, not a list`},
+		"unknown key": {in + "influxdb: {url: x}\n", `2:1: error: a configuration has no key "influxdb" (did you mean influx?); its keys are data, http, mqtt, journal, deadletters, influx, records, registry, rules, signals, timezone, notify`},
 		"deep key":    {in + "http:\n  tls:\n    certfile: a\n    key_file: b\n", `4:5: error: http.tls has no key "certfile" (did you mean cert_file?); its keys are cert_file, key_file` + "\n" + "4:5: error: http.tls lacks cert_file"},
 		"twice":       {in + "data: a\ndata: b\n", "3:1: error: key data stands twice: also in line 2; keep one"},
 		"syntax":      {in + "data: [\n", "2:5: error: the YAML cannot be read from here on: did not find expected node content"},
@@ -200,6 +203,8 @@ func TestProblems(t *testing.T) {
 		"journal":  {in + "journal: {url: nats://n, keep: 45, max_bytes: 10 gigs}\n", "2:16: error: journal.url: a NATS cluster is not in this version yet; leave it empty for the embedded journal\n2:32: error: journal.keep: \"45\" is no duration; write one such as 45d or 24h\n2:47: error: journal.max_bytes: \"10 gigs\" is no size; write one such as 10GB or 512MiB"},
 		"little":   {in + "journal: {keep: 23h, max_bytes: 1MB}\n", "2:17: error: journal.keep 23h is less than a day, and a day is needed to recognise duplicates\n2:33: error: journal.max_bytes 1MB is less than 64MB"},
 		"negative": {in + "journal: {keep: -45d, max_bytes: 99999999999TB}\n", "2:17: error: journal.keep: \"-45d\" is no duration; write one such as 45d or 24h\n2:34: error: journal.max_bytes: \"99999999999TB\" is too large a size"},
+
+		"letters": {in + "deadletters: {max_bytes: 999kB, keep: 1d}\n", "2:26: error: deadletters.max_bytes 999kB is less than 1MB\n2:33: error: deadletters has no key \"keep\"; its keys are max_bytes"},
 
 		"influx":     {in + "influx: {org: a}\n", "2:9: warning: influx has no token; give token_file unless the database asks for none\n2:9: error: influx lacks url; give it, or leave influx out for the local database"},
 		"influx url": {in + "influx: {url: 'influxdb:8086', token: t}\n", `2:15: error: influx.url: "influxdb:8086" is no address; write http://host:port with one of http, https`},

@@ -46,7 +46,7 @@ type loader struct {
 }
 
 func (l *loader) root(n position.Node, c *Config) {
-	m, ok := n.Mapping("a configuration", "data", "http", "mqtt", "journal", "influx", "records", "registry", "rules", "signals", "timezone", "notify")
+	m, ok := n.Mapping("a configuration", "data", "http", "mqtt", "journal", "deadletters", "influx", "records", "registry", "rules", "signals", "timezone", "notify")
 	if !ok {
 		return
 	}
@@ -54,6 +54,7 @@ func (l *loader) root(n position.Node, c *Config) {
 	l.http(m.Get("http"), &c.HTTP)
 	l.mqtt(m, &c.MQTT)
 	l.journal(m.Get("journal"), &c.Journal)
+	l.deadLetters(m.Get("deadletters"), &c.Letters)
 	l.influx(m.Get("influx"), c)
 	l.records(m.Get("records"))
 	c.Registry = l.files(m.Get("registry"), "registry")

@@ -18,6 +18,9 @@ type Notify struct {
 	Daily int           // messages a day to one contact, and as many urgent ones
 	Quiet string        // hours in which only urgent ones are sent; none: there are none
 	At    position.Position
+	// AllowPrivate lists networks that are not public and where the webhooks of
+	// contacts may be all the same, unencrypted too.
+	AllowPrivate []netip.Prefix
 
 	Webhook  *WebhookChannel
 	Email    *EmailChannel
@@ -74,7 +77,7 @@ const (
 )
 
 func (l *loader) notify(n position.Node, v *Notify) {
-	m, ok := n.Mapping("notify", "link", "group", "daily", "quiet", "webhook", "email", "ntfy", "wecom", "dingtalk", "feishu", "sms")
+	m, ok := n.Mapping("notify", "link", "group", "daily", "quiet", "allow_private", "webhook", "email", "ntfy", "wecom", "dingtalk", "feishu", "sms")
 	if !ok {
 		return
 	}
@@ -99,6 +102,7 @@ func (l *loader) notify(n position.Node, v *Notify) {
 	if l.text(m, "quiet", &v.Quiet) {
 		v.At = m.Get("quiet").At()
 	}
+	v.AllowPrivate = l.networks(m.Get("allow_private"), "notify.allow_private")
 	l.webhookChannel(m.Get("webhook"), v)
 	l.emailChannel(m.Get("email"), v)
 	l.ntfyChannel(m.Get("ntfy"), v)

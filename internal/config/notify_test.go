@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"net/netip"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -22,6 +23,7 @@ notify:
   group: 15m
   daily: 5
   quiet: 22:00-05:30
+  allow_private: [10.20.0.0/16]
   webhook: {secret: "whsec_${GANLIN_TEST_KEY}"}
   email: {server: "smtp.example.org:465", tls: tls, from: "甘霖 <g@example.org>", username: g, password_file: password}
   ntfy: {url: "https://n.example.org", token_file: password}
@@ -40,7 +42,7 @@ notify:
 		t.Fatalf("problems:\n%s", lines(dir, problems))
 	}
 	want := config.Notify{
-		Link: "https://g.example.org/my", Group: 15 * time.Minute, Daily: 5, Quiet: "22:00-05:30",
+		Link: "https://g.example.org/my", Group: 15 * time.Minute, Daily: 5, Quiet: "22:00-05:30", AllowPrivate: []netip.Prefix{netip.MustParsePrefix("10.20.0.0/16")},
 		Webhook:  &config.WebhookChannel{Secret: config.NewSecret("whsec_k3y")},
 		Email:    &config.EmailChannel{Server: "smtp.example.org:465", TLS: "tls", From: "甘霖 <g@example.org>", Username: "g", Password: config.NewSecret("p4ss")},
 		Ntfy:     &config.NtfyChannel{URL: "https://n.example.org", Token: config.NewSecret("p4ss")},
@@ -52,10 +54,10 @@ notify:
 			Secret: config.NewSecret("p4ss"), Field: "code", Is: []string{"0", "OK"}, Again: []string{"15"},
 		},
 	}
-	if diff := cmp.Diff(want, got.Notify, reveal, cmpopts.IgnoreTypes(position.Position{})); diff != "" {
+	if diff := cmp.Diff(want, got.Notify, reveal, cmpopts.EquateComparable(netip.Prefix{}), cmpopts.IgnoreTypes(position.Position{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if at := got.Notify.SMS.At.Line; at != 15 {
+	if at := got.Notify.SMS.At.Line; at != 16 {
 		t.Errorf("sms stands in line %d", at)
 	}
 }
@@ -66,6 +68,7 @@ func TestNotifyProblems(t *testing.T) {
 		"link":       {"{link: farm}", `notify.link: "farm" is no address; write https://host:port`},
 		"group":      {"{group: 7h}", "notify.group 7h is not 0s to 6h"},
 		"daily":      {"{daily: 0}", "notify.daily 0 is not 1 to 50"},
+		"network":    {"{allow_private: [10.20.0.1/16]}", "notify.allow_private: 10.20.0.1/16 is an address in a network; write the network, 10.20.0.0/16"},
 		"email":      {"{email: {tls: starttls}}", "notify.email lacks server, from"},
 		"email tls":  {"{email: {server: 's:25', from: g@e.org, tls: yes}}", `notify.email.tls: "yes" is not starttls (port 587), tls (port 465) or none`},
 		"email none": {"{email: {server: 's:25', from: g@e.org, tls: none}}", "notify.email.tls: none would send addresses and password in the clear"},

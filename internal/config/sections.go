@@ -15,6 +15,9 @@ const (
 	minJournalBytes = 64_000_000
 )
 
+// minLetterBytes is room for the payloads of a few messages as large as they may be.
+const minLetterBytes = 1_000_000
+
 // Plaintext is what http.plaintext must say, word for word, for requests to be taken without TLS from elsewhere.
 const Plaintext = "behind a proxy that ends TLS"
 
@@ -77,12 +80,25 @@ func (l *loader) journal(n position.Node, v *Journal) {
 			m.Get("keep").Errorf("journal.keep %s is less than a day, and a day is needed to recognise duplicates", text)
 		}
 	}
-	if l.text(m, "max_bytes", &text) {
-		size, err := parseBytes(text)
-		complain(m.Get("max_bytes"), "journal.max_bytes", err)
-		if v.MaxBytes = size; err == nil && size < minJournalBytes {
-			m.Get("max_bytes").Errorf("journal.max_bytes %s is less than 64MB", text)
-		}
+	l.bytes(m, "journal.max_bytes", minJournalBytes, "64MB", &v.MaxBytes)
+}
+
+func (l *loader) deadLetters(n position.Node, v *DeadLetters) {
+	if m, ok := n.Mapping("deadletters", "max_bytes"); ok {
+		l.bytes(m, "deadletters.max_bytes", minLetterBytes, "1MB", &v.MaxBytes)
+	}
+}
+
+// bytes reads the key max_bytes, which what names in full.
+func (l *loader) bytes(m position.Mapping, what string, least int64, leastText string, v *int64) {
+	var text string
+	if !l.text(m, "max_bytes", &text) {
+		return
+	}
+	size, err := parseBytes(text)
+	complain(m.Get("max_bytes"), what, err)
+	if *v = size; err == nil && size < least {
+		m.Get("max_bytes").Errorf("%s %s is less than %s", what, text, leastText)
 	}
 }
 

@@ -18,19 +18,25 @@ func (l *loader) signals(n position.Node, v *Signals) {
 	if !ok {
 		return
 	}
-	for _, item := range m.Get("allow_private").List("signals.allow_private") {
-		text, ok := l.expand(item, "signals.allow_private")
+	v.AllowPrivate = l.networks(m.Get("allow_private"), "signals.allow_private")
+}
+
+// networks reads a list of networks.
+func (l *loader) networks(n position.Node, what string) (all []netip.Prefix) {
+	for _, item := range n.List(what) {
+		text, ok := l.expand(item, what)
 		if !ok {
 			continue
 		}
 		prefix, err := netip.ParsePrefix(text)
 		switch {
 		case err != nil:
-			item.Errorf("signals.allow_private: %q is no network; write one such as 10.20.0.0/16", text)
+			item.Errorf("%s: %q is no network; write one such as 10.20.0.0/16", what, text)
 		case prefix != prefix.Masked():
-			item.Errorf("signals.allow_private: %s is an address in a network; write the network, %s", prefix, prefix.Masked())
+			item.Errorf("%s: %s is an address in a network; write the network, %s", what, prefix, prefix.Masked())
 		default:
-			v.AllowPrivate = append(v.AllowPrivate, prefix)
+			all = append(all, prefix)
 		}
 	}
+	return all
 }

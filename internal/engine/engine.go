@@ -4,11 +4,14 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
 	"log/slog"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"ganlin/devices"
@@ -18,6 +21,7 @@ import (
 // A Record is what the engine reads of a record of the journal.
 type Record interface {
 	Facts() iter.Seq[devices.Fact]
+	FactsOf(kind devices.FactKind) iter.Seq[devices.Fact] // of a kind other than readings
 	Decisions() iter.Seq[devices.Decision]
 }
 
@@ -33,6 +37,8 @@ type Journal interface {
 	End() Position
 	// Follow calls fn with each record after a position, and waits at the end for more.
 	Follow(ctx context.Context, after Position, fn func(Position, Record) error) error
+	// Read calls fn again with the records after a position, up to the one of a sequence.
+	Read(ctx context.Context, after Position, last uint64, fn func(Position, Record) error) error
 	AppendDecisions(ctx context.Context, decisions []devices.Decision) error
 }
 
@@ -63,6 +69,7 @@ type Options struct {
 	// Committed is told what has just become true, before any page or step
 	// learns of it. What it starts must not wait for the journal.
 	Committed func(decisions []devices.Decision)
+	MaxHeld   int // of facts that wait, in memory; 0: 4 Mi readings
 	Log       *slog.Logger
 }
 
@@ -73,6 +80,8 @@ type Engine struct {
 	// Of Run alone.
 	version     devices.Version
 	at          Position // of the record handled last
+	ticked      time.Time
+	looked      int64 // at rules, by this process
 	committed   Position
 	published   int64           // number of the last decision that is known to be in the journal
 	announced   map[string]bool // until head: decisions that were seen in the journal; then nil
@@ -80,21 +89,27 @@ type Engine struct {
 	unpublished bool            // there may be decisions that are not in the journal
 	pending     []devices.Decision
 	facts       int // since the last commit
+	waiting     []stretch
+	closed      int // stretches of waiting that a tick has ended
+	lanes       map[devices.SiteID]*lane
 	saved       time.Time
 	savedTick   time.Time
 	began       time.Time // of the facts that wait for a commit, on the wall
 
-	mu      sync.Mutex
-	sites   rules.Sites
-	kept    Position // of the newest snapshot
-	ticked  time.Time
-	looked  int64         // at rules, by this process
-	changed chan struct{} // closed at each tick
+	mu    sync.Mutex // held while the sites change, and while a view of them is made
+	sites rules.Sites
+	turn  uint64 // counts the ticks and versions that have changed them
+	views atomic.Pointer[Views]
+
+	told standing
 }
 
 // New prepares an engine. Run makes it work.
 func New(o Options) *Engine {
-	return &Engine{o: o, announced: map[string]bool{}, unpublished: true, changed: make(chan struct{})}
+	o.MaxHeld = cmp.Or(o.MaxHeld, maxHeld)
+	return &Engine{
+		o: o, announced: map[string]bool{}, unpublished: true, lanes: map[devices.SiteID]*lane{}, told: standing{changed: make(chan struct{})},
+	}
 }
 
 // How much may be lost to recomputing: a commit without effects is due after
@@ -123,7 +138,9 @@ func (e *Engine) Load(ctx context.Context) error {
 			at = Position{}
 		}
 	}
-	e.at, e.kept = at, at
+	e.at = at
+	e.told.kept = e.from()
+	e.tell()
 	return nil
 }
 
@@ -153,24 +170,11 @@ func (e *Engine) handle(ctx context.Context, at Position, r Record) error {
 	if e.facts == 0 {
 		e.began = time.Now()
 	}
-	var tick time.Time
-	for f := range r.Facts() {
-		e.facts++
-		switch f.Kind {
-		case devices.VersionFact:
-			if err := e.configure(ctx, *f.Version, recovering); err != nil {
-				return err
-			}
-		case devices.TickFact:
-			e.tick(f, recovering)
-			tick = f.At
-		default:
-			e.add(f)
-		}
+	tick, err := e.apply(ctx, at, r, recovering)
+	if err != nil {
+		return err
 	}
-	e.mu.Lock()
 	e.at = at
-	e.mu.Unlock()
 	if !recovering {
 		if err := e.commit(ctx); err != nil {
 			return err
@@ -179,26 +183,56 @@ func (e *Engine) handle(ctx context.Context, at Position, r Record) error {
 	if err := e.publish(ctx); err != nil {
 		return err
 	}
+	e.tell()
 	if !tick.IsZero() {
-		e.tell(tick)
 		return e.snapshot(ctx, tick)
 	}
 	return nil
 }
 
-func (e *Engine) add(f devices.Fact) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.sites.Add(f)
+// apply hands the facts of a record to the sites, and returns its newest tick.
+func (e *Engine) apply(ctx context.Context, at Position, r Record, recovering bool) (tick time.Time, err error) {
+	ticks := slices.Collect(r.FactsOf(devices.TickFact))
+	if len(ticks) > 0 {
+		if err := e.gather(ctx, ticks); err != nil {
+			return tick, err
+		}
+	}
+	held := len(ticks) > 0 || e.holds() < e.o.MaxHeld // a tick is also about what its own record holds
+	for f := range r.Facts() {
+		e.facts++
+		switch f.Kind {
+		case devices.VersionFact:
+			if err := e.configure(ctx, *f.Version, at, recovering); err != nil {
+				return tick, err
+			}
+		case devices.TickFact:
+			e.tick(f, at, recovering)
+			tick = f.At
+		default:
+			e.add(&f, at, held)
+		}
+	}
+	if len(ticks) > 0 {
+		e.settle()
+	}
+	return tick, nil
 }
 
 // tick lets the time of a site move on.
-func (e *Engine) tick(f devices.Fact, recovering bool) {
+func (e *Engine) tick(f devices.Fact, at Position, recovering bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if l := e.lanes[f.Location.Site]; l != nil {
+		l.Ticked = at.Sequence
+	}
 	before := e.sites.Evaluations()
 	e.decide(e.sites.Tick(f), recovering)
 	e.looked += e.sites.Evaluations() - before
+	e.turn++
+	if f.At.After(e.ticked) {
+		e.ticked = f.At
+	}
 }
 
 // decide takes down what was decided, unless it was already before a restart.
@@ -210,7 +244,7 @@ func (e *Engine) decide(decided []devices.Decision, recovering bool) {
 
 // configure puts a version into force. Sites decide at ticks, so that is the
 // next tick; facts of what is new in it count from now on.
-func (e *Engine) configure(ctx context.Context, v devices.Version, recovering bool) error {
+func (e *Engine) configure(ctx context.Context, v devices.Version, at Position, recovering bool) error {
 	if v == e.version {
 		return nil
 	}
@@ -224,6 +258,14 @@ func (e *Engine) configure(ctx context.Context, v devices.Version, recovering bo
 	e.sites, decided = e.sites.Configure(configs)
 	e.decide(decided, recovering)
 	e.version = v
+	e.turn++
+	lanes := map[devices.SiteID]*lane{}
+	for _, site := range e.sites {
+		if lanes[site.ID()] = e.lanes[site.ID()]; lanes[site.ID()] == nil {
+			lanes[site.ID()] = &lane{Since: at.Sequence}
+		}
+	}
+	e.lanes = lanes
 	return nil
 }
 
@@ -301,69 +343,4 @@ func (e *Engine) insist(ctx context.Context, what string, try func() error) erro
 			return ctx.Err()
 		}
 	}
-}
-
-// tell lets those go on who wait for a tick.
-func (e *Engine) tell(tick time.Time) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if tick.After(e.ticked) {
-		e.ticked = tick
-	}
-	close(e.changed)
-	e.changed = make(chan struct{})
-}
-
-// WaitTick returns once everything up to a tick is decided and committed.
-func (e *Engine) WaitTick(ctx context.Context, at time.Time) error {
-	for {
-		e.mu.Lock()
-		ticked, changed := e.ticked, e.changed
-		e.mu.Unlock()
-		if !ticked.Before(at) {
-			return nil
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return fmt.Errorf("waiting for the decisions of %s: %w", at.Format(time.RFC3339), ctx.Err())
-		}
-	}
-}
-
-// Look calls fn with every site, one after the other. fn must not keep it.
-func (e *Engine) Look(fn func(*rules.Site)) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for _, s := range e.sites {
-		fn(s)
-	}
-}
-
-// Evaluations returns how often this process looked at a rule for something.
-func (e *Engine) Evaluations() int64 {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.looked
-}
-
-// Kept is where reading begins after a restart: nothing behind it may be purged.
-func (e *Engine) Kept() Position {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.kept
-}
-
-// At is the position of the record that was handled last.
-func (e *Engine) At() Position {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.at
-}
-
-// Version is by what is decided now.
-func (e *Engine) Version() devices.Version {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.version
 }

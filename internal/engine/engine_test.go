@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -12,7 +13,6 @@ import (
 
 	"ganlin/devices"
 	"ganlin/internal/engine"
-	"ganlin/rules"
 )
 
 // A sick world fails at what it is asked for as long as it is sick.
@@ -61,6 +61,7 @@ func newEngine(t *testing.T, w *world) (*engine.Engine, *sick, *bytes.Buffer) {
 	e := engine.New(engine.Options{
 		Journal: s, Store: s, Configure: configure, Committed: s.committed, Log: slog.New(slog.NewTextHandler(&log, nil)),
 	})
+	s.engine = e
 	if err := e.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -150,27 +151,77 @@ func TestWaitTick(t *testing.T) {
 // TestASnapshotNobodyCanRead is made anew from the journal.
 func TestASnapshotNobodyCanRead(t *testing.T) {
 	want := undisturbed(t, someHours)
-	w := newWorld(t, someHours)
-	w.run(300)
-	w.snapshot = []byte(`{"version":{"registry":"one","rules":"r"},"sites":{}}`)
-	if _, over := w.run(0); !over {
-		t.Fatal("the season does not end")
-	}
-	for _, wrong := range w.wrongs(want) {
-		t.Error(wrong)
+	for name, text := range map[string]string{
+		"without sites":        `{"format":2,"version":{"registry":"one","rules":"r"},"sites":{}}`,
+		"of an earlier format": `{"version":{"registry":"one","rules":"r"},"sites":{"sanquan":{"Buffer":{"Facts":[]}}}}`,
+		"that is no JSON":      `{`,
+	} {
+		w := newWorld(t, someHours)
+		w.keeps = true
+		w.run(300)
+		w.snapshot = []byte(text)
+		if _, over := w.run(0); !over {
+			t.Fatal("the season does not end")
+		}
+		for _, wrong := range w.wrongs(want) {
+			t.Errorf("%s: %s", name, wrong)
+		}
 	}
 }
 
-// TestLook shows every site, and where the engine stands.
-func TestLook(t *testing.T) {
-	w := newWorld(t, someHours)
-	e, _, _ := newEngine(t, w)
-	if err := e.Run(t.Context()); !errors.Is(err, errOver) {
-		t.Fatal(err)
+// TestViews looks at the sites while a season is lived: who
+// has waited for a tick sees what was decided at it.
+func TestViews(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, someHours)
+		e, _, _ := newEngine(t, w)
+		if views := e.Views(); len(views.Sites) != 0 {
+			t.Errorf("%d sites before anything was read", len(views.Sites))
+		}
+		ended := make(chan error, 1)
+		go func() { ended <- e.Run(t.Context()) }()
+		for _, hour := range []int{3, 50, 51, 110} {
+			tick := begin.Add(time.Duration(hour) * time.Hour)
+			if err := e.WaitTick(t.Context(), tick); err != nil {
+				t.Fatal(err)
+			}
+			views := e.Views()
+			if len(views.Sites) != 1 || views.Sites[0].Watermark.Before(tick.Add(-lateness)) {
+				t.Errorf("behind the tick of %s the view is of %s", tick, views.Sites[0].Watermark)
+			}
+		}
+		if err := <-ended; !errors.Is(err, errOver) {
+			t.Fatal(err)
+		}
+		views := e.Views()
+		if len(views.Sites[0].Plots) != 2 || e.At() != w.position(len(w.records)) || e.Views() != views {
+			t.Errorf("%d plots at %v of %d records", len(views.Sites[0].Plots), e.At(), len(w.records))
+		}
+	})
+}
+
+// TestLeaving takes a valve out of the registry that nobody has heard of: it may
+// be open, and an emergency stop has to know of it, also behind a restart.
+func TestLeaving(t *testing.T) {
+	w := newWorld(t, 0)
+	tick := func(hour int) record {
+		at := begin.Add(time.Duration(hour) * time.Hour)
+		return record{facts: []devices.Fact{{Kind: devices.TickFact, At: at, Location: devices.Location{Site: "sanquan"}}}}
 	}
-	plots := 0
-	e.Look(func(s *rules.Site) { plots += len(s.View().Plots) })
-	if plots != 2 || e.At() != w.position(len(w.records)) {
-		t.Errorf("%d plots at %v of %d records", plots, e.At(), len(w.records))
+	version := func(v devices.Version) record {
+		return record{facts: []devices.Fact{{Kind: devices.VersionFact, At: begin, Version: &v}}}
+	}
+	for _, step := range []struct {
+		told record
+		want []devices.DeviceID
+	}{{version(first), nil}, {tick(0), nil}, {version(third), []devices.DeviceID{"v-1"}}, {tick(1), []devices.DeviceID{"v-1"}}, {version(first), nil}} {
+		w.records = append(w.records, step.told)
+		e, _, _ := newEngine(t, w)
+		if err := e.Run(t.Context()); !errors.Is(err, errOver) {
+			t.Fatal(err)
+		}
+		if got := e.Leaving(); !slices.Equal(got, step.want) {
+			t.Errorf("leaving are %v, want %v", got, step.want)
+		}
 	}
 }

@@ -10,14 +10,21 @@ import (
 	"ganlin/rules"
 )
 
-// A snapshot is the state of all sites at one position of the journal. It only
-// shortens the start: the journal gives the same state.
+// A snapshot is what is decided at one position of the journal: the state of all
+// sites, and where in the journal lies what waits for its time. It only shortens
+// the start: the journal gives the same state.
 type snapshot struct {
+	Format    int                                `json:"format"`
 	Version   devices.Version                    `json:"version"`
 	Published int64                              `json:"published"`
 	Ticked    time.Time                          `json:"ticked"`
+	Waiting   []stretch                          `json:"waiting"`
+	Lanes     map[devices.SiteID]*lane           `json:"lanes"`
 	Sites     map[devices.SiteID]json.RawMessage `json:"sites"`
 }
+
+// snapshotFormat tells snapshots from those that held what waits themselves.
+const snapshotFormat = 2
 
 // snapshot saves the state when enough has happened since the last time.
 func (e *Engine) snapshot(ctx context.Context, tick time.Time) error {
@@ -36,16 +43,19 @@ func (e *Engine) snapshot(ctx context.Context, tick time.Time) error {
 		return nil
 	}
 	e.saved, e.savedTick = time.Now(), tick
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.kept = e.at
+	e.told.mu.Lock()
+	defer e.told.mu.Unlock()
+	e.told.kept = e.from()
 	return nil
 }
 
+// state writes what is decided. Only Run changes the sites, and it is here: who
+// looks at them meanwhile need not wait.
 func (e *Engine) state() ([]byte, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	s := snapshot{Version: e.version, Published: e.published, Ticked: e.ticked, Sites: map[devices.SiteID]json.RawMessage{}}
+	s := snapshot{
+		Format: snapshotFormat, Version: e.version, Published: e.published, Ticked: e.ticked, Waiting: e.waiting, Lanes: e.lanes,
+		Sites: map[devices.SiteID]json.RawMessage{},
+	}
 	for _, site := range e.sites {
 		text, err := site.Snapshot()
 		if err != nil {
@@ -61,20 +71,26 @@ func (e *Engine) restore(ctx context.Context, text []byte) error {
 	if err := json.Unmarshal(text, &s); err != nil {
 		return fmt.Errorf("reading it: %w", err)
 	}
+	if s.Format != snapshotFormat {
+		return fmt.Errorf("it has the format %d, not %d", s.Format, snapshotFormat)
+	}
 	configs, err := e.o.Configure(ctx, s.Version)
 	if err != nil {
 		return err
 	}
-	var sites []*rules.Site
-	for _, c := range configs {
-		site := rules.New(c)
-		if err := site.Restore(s.Sites[c.Site.ID]); err != nil {
-			return fmt.Errorf("reading the state of site %s: %w", c.Site.ID, err)
+	sites := rules.Make(configs)
+	for _, site := range sites {
+		if err := site.Restore(s.Sites[site.ID()]); err != nil {
+			return fmt.Errorf("reading the state of site %s: %w", site.ID(), err)
 		}
-		sites = append(sites, site)
+		if s.Lanes[site.ID()] == nil {
+			return fmt.Errorf("it has no lane of site %s", site.ID())
+		}
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.sites, e.version, e.published, e.ticked = sites, s.Version, s.Published, s.Ticked
+	e.waiting, e.closed, e.lanes = s.Waiting, len(s.Waiting), s.Lanes
+	e.turn++
 	return nil
 }

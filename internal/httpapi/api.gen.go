@@ -113,7 +113,7 @@ type Accounting struct {
 	// Messages Counted where they are read.
 	Messages Messages `json:"messages"`
 
-	// Notes Counted beside the law, and no terms of it.
+	// Notes Counted beside the law. Without damage to the journal no term of it.
 	Notes Notes `json:"notes"`
 
 	// Values Counted where each is decided.
@@ -480,6 +480,32 @@ type LedgerPage struct {
 	Next string `json:"next,omitempty,omitzero"`
 }
 
+// Loss A run of journal records that are gone or damaged. They had been acknowledged, unless power failed while the last of them was written.
+type Loss struct {
+	// First The sequence of the first record.
+	First uint64 `json:"first"`
+	Last  uint64 `json:"last"`
+
+	// Values How many values lay in them; -1: nothing tells.
+	Values int64 `json:"values"`
+
+	// Acknowledged When somebody took note of it; left out until then.
+	Acknowledged time.Time `json:"acknowledged,omitempty,omitzero"`
+
+	// By The account of that.
+	By    string    `json:"by,omitempty,omitzero"`
+	Found time.Time `json:"found"`
+
+	// Reason end_lost, missing or other_chain.
+	Reason string `json:"reason"`
+}
+
+// LossesSeen defines model for LossesSeen.
+type LossesSeen struct {
+	// Until Losses that were found later are not meant.
+	Until time.Time `json:"until"`
+}
+
 // MadeToken A token that was made just now.
 type MadeToken struct {
 	Account string    `json:"account"`
@@ -565,13 +591,19 @@ type NewWebhook struct {
 	URL string `json:"url"`
 }
 
-// Notes Counted beside the law, and no terms of it.
+// Notes Counted beside the law. Without damage to the journal no term of it.
 type Notes struct {
 	Late int64 `json:"late"`
 
-	// LostRecords Journal records that damage has taken.
-	LostRecords  uint64 `json:"lost_records"`
-	Unidentified int64  `json:"unidentified"`
+	// LostRecords Journal records that damage has ever taken.
+	LostRecords uint64 `json:"lost_records"`
+
+	// LostUnacknowledged Those of which nobody took note.
+	LostUnacknowledged uint64 `json:"lost_unacknowledged"`
+
+	// LostValues Decoded values that lay in such records and that the database did not have: named, and a term of the law from then on.
+	LostValues   int64 `json:"lost_values"`
+	Unidentified int64 `json:"unidentified"`
 }
 
 // Notice A message to a contact and what became of it.
@@ -1244,6 +1276,9 @@ type ForgetDevicesJSONRequestBody = ForgetDevices
 // ImportDevicesJSONRequestBody defines body for ImportDevices for application/json ContentType.
 type ImportDevicesJSONRequestBody = RegistryFile
 
+// AcknowledgeLossesJSONRequestBody defines body for AcknowledgeLosses for application/json ContentType.
+type AcknowledgeLossesJSONRequestBody = LossesSeen
+
 // TestNoticeJSONRequestBody defines body for TestNotice for application/json ContentType.
 type TestNoticeJSONRequestBody = NoticeTest
 
@@ -1330,6 +1365,12 @@ type ServerInterface interface {
 	// FollowLive What the village's page shows, as server-sent events for that page.
 	// (GET /api/v1/live)
 	FollowLive(w http.ResponseWriter, r *http.Request, params FollowLiveParams)
+	// ListLosses Records that damage has taken from the journal, by sequence.
+	// (GET /api/v1/losses)
+	ListLosses(w http.ResponseWriter, r *http.Request)
+	// AcknowledgeLosses Takes note of losses, so that their alarm ends. A later one raises it anew.
+	// (POST /api/v1/losses/acknowledge)
+	AcknowledgeLosses(w http.ResponseWriter, r *http.Request)
 	// ListNotices The newest messages and what became of them.
 	// (GET /api/v1/notices)
 	ListNotices(w http.ResponseWriter, r *http.Request, params ListNoticesParams)
@@ -2038,6 +2079,34 @@ func (siw *ServerInterfaceWrapper) FollowLive(w http.ResponseWriter, r *http.Req
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.FollowLive(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListLosses operation middleware
+func (siw *ServerInterfaceWrapper) ListLosses(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListLosses(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// AcknowledgeLosses operation middleware
+func (siw *ServerInterfaceWrapper) AcknowledgeLosses(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.AcknowledgeLosses(w, r)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -3218,6 +3287,8 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/devices/import", wrapper.ImportDevices)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v1/devices/{id}", wrapper.RevokeDevice)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/live", wrapper.FollowLive)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/losses", wrapper.ListLosses)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/losses/acknowledge", wrapper.AcknowledgeLosses)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/notices", wrapper.ListNotices)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/notices/test", wrapper.TestNotice)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/openapi.json", wrapper.GetDocument)
@@ -4068,6 +4139,83 @@ type FollowLivedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response FollowLivedefaultApplicationProblemPlusJSONResponse) VisitFollowLiveResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLossesRequestObject struct {
+}
+
+type ListLossesResponseObject interface {
+	VisitListLossesResponse(w http.ResponseWriter) error
+}
+
+type ListLosses200JSONResponse []Loss
+
+func (response ListLosses200JSONResponse) VisitListLossesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLossesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListLossesdefaultApplicationProblemPlusJSONResponse) VisitListLossesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcknowledgeLossesRequestObject struct {
+	Body *AcknowledgeLossesJSONRequestBody
+}
+
+type AcknowledgeLossesResponseObject interface {
+	VisitAcknowledgeLossesResponse(w http.ResponseWriter) error
+}
+
+type AcknowledgeLosses200JSONResponse []Loss
+
+func (response AcknowledgeLosses200JSONResponse) VisitAcknowledgeLossesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcknowledgeLossesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AcknowledgeLossesdefaultApplicationProblemPlusJSONResponse) VisitAcknowledgeLossesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -5287,6 +5435,12 @@ type StrictServerInterface interface {
 	// FollowLive What the village's page shows, as server-sent events for that page.
 	// (GET /api/v1/live)
 	FollowLive(ctx context.Context, request FollowLiveRequestObject) (FollowLiveResponseObject, error)
+	// ListLosses Records that damage has taken from the journal, by sequence.
+	// (GET /api/v1/losses)
+	ListLosses(ctx context.Context, request ListLossesRequestObject) (ListLossesResponseObject, error)
+	// AcknowledgeLosses Takes note of losses, so that their alarm ends. A later one raises it anew.
+	// (POST /api/v1/losses/acknowledge)
+	AcknowledgeLosses(ctx context.Context, request AcknowledgeLossesRequestObject) (AcknowledgeLossesResponseObject, error)
 	// ListNotices The newest messages and what became of them.
 	// (GET /api/v1/notices)
 	ListNotices(ctx context.Context, request ListNoticesRequestObject) (ListNoticesResponseObject, error)
@@ -5990,6 +6144,61 @@ func (sh *strictHandler) FollowLive(w http.ResponseWriter, r *http.Request, para
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(FollowLiveResponseObject); ok {
 		if err := validResponse.VisitFollowLiveResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListLosses operation middleware
+func (sh *strictHandler) ListLosses(w http.ResponseWriter, r *http.Request) {
+	var request ListLossesRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListLosses(ctx, request.(ListLossesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListLosses")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListLossesResponseObject); ok {
+		if err := validResponse.VisitListLossesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AcknowledgeLosses operation middleware
+func (sh *strictHandler) AcknowledgeLosses(w http.ResponseWriter, r *http.Request) {
+	var request AcknowledgeLossesRequestObject
+
+	var body AcknowledgeLossesJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.AcknowledgeLosses(ctx, request.(AcknowledgeLossesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AcknowledgeLosses")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(AcknowledgeLossesResponseObject); ok {
+		if err := validResponse.VisitAcknowledgeLossesResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

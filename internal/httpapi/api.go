@@ -26,6 +26,7 @@ type Options struct {
 	Registrar   Registrar
 	Accounts    Accounts
 	DeadLetters DeadLetters
+	Losses      Losses
 	Notices     Notices
 	Plots       Plots
 	Valves      Valves

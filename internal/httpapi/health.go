@@ -16,10 +16,11 @@ type Health interface {
 // OK is the state of a part that does its work.
 const OK = "ok"
 
-// Conserved reports whether both identities hold.
+// Conserved reports whether both identities hold. Values that damage to the
+// journal has taken are named in the notes and part of the second.
 func (a Accounting) Conserved() bool {
 	m, v := a.Messages, a.Values
-	return m.Received == m.Decoded+m.DeadLettered && v.Decoded == v.Stored+v.Duplicate+v.Rejected+v.Waiting
+	return m.Received == m.Decoded+m.DeadLettered && v.Decoded == v.Stored+v.Duplicate+v.Rejected+v.Waiting+a.Notes.LostValues
 }
 
 // healthz answers as long as the program runs at all.

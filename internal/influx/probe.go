@@ -27,7 +27,7 @@ func (w *Writer) prove(ctx context.Context) error {
 			return nil
 		}
 		now := time.Now()
-		v, a, err := w.send(ctx, []Line{probeLine(now)})
+		v, a, err := w.send(ctx, []Line{probeLine(now)}, firstPatience)
 		if err != nil {
 			return err
 		}

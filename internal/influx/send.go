@@ -10,7 +10,7 @@ import (
 
 // How long the writer waits for what.
 const (
-	firstPatience = 30 * time.Second // for an answer; doubled after each silence
+	firstPatience = 30 * time.Second // for an answer
 	mostPatience  = 5 * time.Minute
 	firstPause    = 250 * time.Millisecond // before the second try; doubled after each
 	mostPause     = 15 * time.Second
@@ -29,14 +29,14 @@ const (
 
 // send puts the lines into one request and repeats it until the database has
 // stored them or says that the lines themselves are at fault. It comes back
-// with an error only when ctx ends.
-func (w *Writer) send(ctx context.Context, lines []Line) (verdict, answer, error) {
+// with an error only when ctx ends. patience is for the first answer; it is
+// doubled after each silence.
+func (w *Writer) send(ctx context.Context, lines []Line, patience time.Duration) (verdict, answer, error) {
 	select {
 	case <-w.kick: // of before this request
 	default:
 	}
 	body, values := join(lines)
-	patience := firstPatience
 	for tries := 0; ; tries++ {
 		begun := time.Now()
 		a := w.post(ctx, body, patience)
@@ -46,6 +46,7 @@ func (w *Writer) send(ctx context.Context, lines []Line) (verdict, answer, error
 		var pause time.Duration
 		switch a.action() {
 		case advance:
+			w.stored = time.Now()
 			if w.o.Wrote != nil {
 				w.o.Wrote(time.Since(begun), values)
 			}
@@ -62,7 +63,11 @@ func (w *Writer) send(ctx context.Context, lines []Line) (verdict, answer, error
 			w.enter(Stopped, a.String())
 			pause = stoppedPause
 		case retry:
-			w.enter(Retrying, a.String())
+			if errors.Is(a.err, errNoEndpoint) {
+				w.enter(Starting, a.String())
+			} else {
+				w.enter(Retrying, a.String())
+			}
 			pause = pauseAfter(tries, a.retryAfter)
 			if errors.Is(a.err, context.DeadlineExceeded) {
 				patience = min(2*patience, mostPatience)

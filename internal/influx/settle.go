@@ -18,7 +18,7 @@ import (
 func (w *Writer) settle(ctx context.Context, lines []Line, at int, known bool, r *Result) error {
 	cut, bad := max(1, len(lines)*382/1000), true
 	if !known || len(lines) == 1 {
-		v, a, err := w.send(ctx, lines)
+		v, a, err := w.send(ctx, lines, firstPatience)
 		switch {
 		case err != nil:
 			return err
@@ -49,7 +49,7 @@ func (w *Writer) bury(ctx context.Context, line Line, index int, a answer, r *Re
 	for {
 		why := fmt.Sprintf("more than 1 %% of the lines were refused within 10 minutes, the latest one so: %s", a)
 		if w.dead.bearable(time.Now()) {
-			good, answered, err := w.send(ctx, []Line{probeLine(time.Now())})
+			good, answered, err := w.send(ctx, []Line{probeLine(time.Now())}, firstPatience)
 			if err != nil {
 				return err
 			}
@@ -65,7 +65,7 @@ func (w *Writer) bury(ctx context.Context, line Line, index int, a answer, r *Re
 		if err := w.wait(ctx, stoppedPause); err != nil {
 			return err
 		}
-		v, again, err := w.send(ctx, []Line{line})
+		v, again, err := w.send(ctx, []Line{line}, firstPatience)
 		if err != nil {
 			return err
 		}

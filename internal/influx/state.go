@@ -7,6 +7,7 @@ type Condition string
 
 // The conditions.
 const (
+	Starting Condition = "starting" // no point has been written and read back yet
 	OK       Condition = "ok"       // the latest write was stored
 	Retrying Condition = "retrying" // the database is away or busy; it comes back by itself
 	Stopped  Condition = "stopped"  // a person is needed; nothing is dropped meanwhile
@@ -47,12 +48,14 @@ func (w *Writer) enter(c Condition, why string) {
 	if c == before.Condition && (c != Stopped || why == before.Why) {
 		return
 	}
-	switch c {
-	case OK:
+	switch {
+	case c == OK && before.Condition == Starting:
+		w.o.Logger.Info("InfluxDB takes points and gives them back, to the millisecond")
+	case c == OK:
 		w.o.Logger.Info("writing to InfluxDB again", "after_s", int(now.Sub(before.Since).Seconds()))
-	case Retrying:
+	case c == Retrying:
 		w.o.Logger.Warn("InfluxDB is away, trying again until it is back", "why", why)
-	case Stopped:
+	case c == Stopped:
 		w.o.Logger.Error("writing to InfluxDB stopped, nothing is dropped, a person is needed", "why", why)
 	}
 }

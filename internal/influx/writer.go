@@ -61,25 +61,28 @@ type Writer struct {
 	query *Client
 	kick  chan struct{}
 
-	writing sync.Mutex // one Write at a time; guards all below
-	wire    recorder
-	at      Endpoint // what api was made for
-	api     api.WriteAPIBlocking
-	proved  Endpoint // whose precision has been proved
-	dead    deadShare
+	turn   chan struct{} // held by who talks to the database: a Write or Run; guards all below
+	wire   recorder
+	at     Endpoint // what api was made for
+	api    api.WriteAPIBlocking
+	proved Endpoint  // whose precision has been proved
+	stored time.Time // when the database last took something
+	dead   deadShare
 
 	mu    sync.Mutex
 	state State
 }
 
-// NewWriter returns a writer that has not touched the database yet.
+// NewWriter returns a writer that has not touched the database yet. It does so
+// when it runs, or with the first Write.
 func NewWriter(o WriterOptions) *Writer {
 	return &Writer{
 		o:     o,
 		query: NewClient(o.Endpoint, o.Transport),
 		kick:  make(chan struct{}, 1),
+		turn:  make(chan struct{}, 1),
 		wire:  recorder{client: newHTTPClient(o.Transport)},
-		state: State{Condition: OK, Since: time.Now().UTC()},
+		state: State{Condition: Starting, Since: time.Now().UTC(), Why: "no point has been written and read back yet"},
 	}
 }
 
@@ -93,9 +96,13 @@ func (w *Writer) Close() {
 // good. Only the end of ctx ends it earlier; the result then is what was
 // settled so far, and the lines are to be written again.
 func (w *Writer) Write(ctx context.Context, lines []Line) (Result, error) {
-	w.writing.Lock()
-	defer w.writing.Unlock()
 	var r Result
+	select {
+	case w.turn <- struct{}{}:
+		defer func() { <-w.turn }()
+	case <-ctx.Done():
+		return r, fmt.Errorf("writing %d lines: %w", len(lines), ctx.Err())
+	}
 	if err := w.prove(ctx); err != nil {
 		return r, fmt.Errorf("proving the precision: %w", err)
 	}

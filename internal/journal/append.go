@@ -20,7 +20,7 @@ const fullRecord = 1 << 20
 func (j *Journal) Append(ctx context.Context, batch []ingest.Decoded) error {
 	j.writing.Lock()
 	defer j.writing.Unlock()
-	for rest := batch; len(rest) > 0; {
+	for rest := pieces(batch, j.encoder.room); len(rest) > 0; {
 		n, err := j.appendSome(ctx, rest)
 		if err != nil {
 			return fmt.Errorf("appending %d messages: %w", len(batch), err)
@@ -30,15 +30,15 @@ func (j *Journal) Append(ctx context.Context, batch []ingest.Decoded) error {
 	return nil
 }
 
-// appendSome makes one record of as many messages as fit, and returns how many.
-func (j *Journal) appendSome(ctx context.Context, batch []ingest.Decoded) (int, error) {
+// appendSome makes one record of as many pieces as fit, and returns how many.
+func (j *Journal) appendSome(ctx context.Context, batch []piece) (int, error) {
 	if err := j.ready(); err != nil {
 		return 0, err
 	}
 	j.encoder.reset()
 	n := 0
-	for n < len(batch) && (n == 0 || len(j.encoder.body) < fullRecord && len(j.encoder.body)+estimate(&batch[n]) <= j.encoder.room) {
-		if err := j.encoder.message(ctx, &batch[n]); err != nil {
+	for n < len(batch) && (n == 0 || len(j.encoder.body) < fullRecord && len(j.encoder.body)+estimate(batch[n].Decoded) <= j.encoder.room) {
+		if err := j.encoder.message(ctx, batch[n]); err != nil {
 			j.index.Rollback()
 			return 0, j.mendIndex(ctx, err)
 		}

@@ -62,27 +62,15 @@ func (e *encoder) reset() {
 	e.body, e.counters, e.fresh, e.highest = e.body[:0], Counters{}, 0, e.highest[:0]
 }
 
-// estimate returns at least the bytes that the message takes.
-func estimate(d *ingest.Decoded) int {
-	n := 512 // presence, report
-	for _, dead := range d.Dead {
-		n += 512 + 6*(len(dead.Detail)+len(dead.Topic)) + len(dead.Payload)*4/3
-	}
-	for i := range d.Readings {
-		n += 128 + len(d.Readings[i].Values)*maxLine
-	}
-	return n
-}
-
-// maxLine is the size of a line with one value and its flags, and ids as long as they may be.
-const maxLine = 420
-
-// message adds one message.
-func (e *encoder) message(ctx context.Context, d *ingest.Decoded) error {
-	e.counters.Received++
-	if d.Whole {
+// message adds one message, or a piece of it.
+func (e *encoder) message(ctx context.Context, d piece) error {
+	switch {
+	case d.rest:
+	case d.Whole:
+		e.counters.Received++
 		e.counters.DeadLettered++
-	} else {
+	default:
+		e.counters.Received++
 		e.counters.Decoded++
 	}
 	e.counters.Values += int64(d.Values)
@@ -90,15 +78,15 @@ func (e *encoder) message(ctx context.Context, d *ingest.Decoded) error {
 		e.reject(reason, n)
 	}
 	for i := range d.Dead {
-		e.dead(d, d.Dead[i])
+		e.dead(d.Decoded, d.Dead[i])
 	}
 	if d.Presence != nil {
-		if err := e.status(ctx, d, presenceMark, d.Presence.Seq, comment{Presence: d.Presence}); err != nil {
+		if err := e.status(ctx, d.Decoded, presenceMark, d.Presence.Seq, comment{Presence: d.Presence}); err != nil {
 			return err
 		}
 	}
 	if d.Report != nil {
-		if err := e.status(ctx, d, reportMark, d.Report.Seq, comment{Report: d.Report}); err != nil {
+		if err := e.status(ctx, d.Decoded, reportMark, d.Report.Seq, comment{Report: d.Report}); err != nil {
 			return err
 		}
 	}
@@ -106,15 +94,30 @@ func (e *encoder) message(ctx context.Context, d *ingest.Decoded) error {
 		return nil
 	}
 	if err := e.setTags(d.Device, d.Location); err != nil {
-		e.tooOdd(d, err)
+		e.refuse(d.Decoded, ingest.UnknownDevice, valuesOf(d.Readings), err.Error())
 		return nil
 	}
+	tooMany := 0
 	for i := range d.Readings {
-		if err := e.addReading(ctx, d, &d.Readings[i]); err != nil {
+		n, err := e.addReading(ctx, d.Decoded, &d.Readings[i])
+		if err != nil {
 			return err
 		}
+		tooMany += n
+	}
+	if tooMany > 0 {
+		e.refuse(d.Decoded, ingest.TooLarge, tooMany, fmt.Sprintf("a reading has more than %d different values; send them in parts", ingest.MaxSeries))
 	}
 	return nil
+}
+
+// refuse rejects values that cannot be in lines, into a dead letter with the
+// message as it came. Sources make sure that there are none: no device or place
+// that cannot be a tag, no reading that fits into no record. If one does not,
+// it shows here.
+func (e *encoder) refuse(d *ingest.Decoded, reason ingest.Reason, values int, why string) {
+	e.reject(reason, values)
+	e.dead(d, d.Part(reason, why))
 }
 
 func (e *encoder) reject(reason ingest.Reason, n int) {
@@ -187,25 +190,13 @@ func (e *encoder) setTags(device devices.DeviceID, l devices.Location) error {
 	return nil
 }
 
-// tooOdd rejects all values of a message whose device or place cannot be a tag.
-// Sources make sure that there is none; if one does not, it shows here.
-func (e *encoder) tooOdd(d *ingest.Decoded, why error) {
-	dead := ingest.DeadLetter{Reason: ingest.UnknownDevice, Detail: why.Error(), Part: true}
-	for i := range d.Readings {
-		e.reject(dead.Reason, len(d.Readings[i].Values))
-	}
-	e.dead(d, dead)
-}
-
-// addReading adds one reading: its comment, and a line for each measurement, depth and channel.
-func (e *encoder) addReading(ctx context.Context, d *ingest.Decoded, r *ingest.Reading) error {
-	if len(e.body)+len(r.Values)*maxLine > e.room {
-		dead := ingest.DeadLetter{Reason: ingest.TooLarge, Detail: fmt.Sprintf("the reading has %d values; send them in parts", len(r.Values)), Part: true}
-		e.reject(dead.Reason, len(r.Values))
-		e.dead(d, dead)
-		return nil
-	}
+// addReading adds one reading: its comment, and a line for each measurement,
+// depth and channel. It returns how many values do not fit, which is all or none.
+func (e *encoder) addReading(ctx context.Context, d *ingest.Decoded, r *ingest.Reading) (tooMany int, err error) {
 	e.sort(r.Values)
+	if n := len(e.values); n > ingest.MaxSeries && len(e.body)+n*maxLine > e.room {
+		return n, nil
+	}
 	e.reading = seen.Reading{
 		Device: d.Device, Received: d.Received.UnixMilli(), At: r.At.UnixMilli(), Timed: r.Timing == ingest.DeviceTime,
 		HasSeq: r.HasSeq, Seq: r.Seq, Values: e.reading.Values[:0],
@@ -215,7 +206,7 @@ func (e *encoder) addReading(ctx context.Context, d *ingest.Decoded, r *ingest.R
 	}
 	v, err := e.judge(ctx)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if v.Unidentified {
 		e.counters.Unidentified++
@@ -223,7 +214,7 @@ func (e *encoder) addReading(ctx context.Context, d *ingest.Decoded, r *ingest.R
 	e.counters.Duplicate += int64(v.Duplicates)
 	e.readingComment(r)
 	e.lines(v.Duplicate)
-	return nil
+	return 0, nil
 }
 
 func (e *encoder) judge(ctx context.Context) (seen.Verdict, error) {

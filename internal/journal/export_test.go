@@ -42,8 +42,8 @@ func (j *Journal) AppendAndForgetToRollBack(ctx context.Context, batch []ingest.
 	j.writing.Lock()
 	defer j.writing.Unlock()
 	j.encoder.reset()
-	for i := range batch {
-		if err := j.encoder.message(ctx, &batch[i]); err != nil {
+	for _, p := range pieces(batch, j.encoder.room) {
+		if err := j.encoder.message(ctx, p); err != nil {
 			return err
 		}
 	}

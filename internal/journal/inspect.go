@@ -2,6 +2,7 @@ package journal
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -21,7 +22,7 @@ const tailBlocks = 2
 
 // Inspect looks at the newest files of a store that no program has open, and
 // changes nothing. kept is how far its readers have come.
-func Inspect(dir, storeDir string, kept []Position) (t Tail, err error) {
+func Inspect(dir, storeDir string, kept []Kept) (t Tail, err error) {
 	m, err := readManifest(dir)
 	if err != nil {
 		return t, err
@@ -49,8 +50,10 @@ func Inspect(dir, storeDir string, kept []Position) (t Tail, err error) {
 			return t, err
 		}
 		s := scanBlock(b, Subject, h, func(r *Record) {
-			if loss, ok := c.next(r); !ok {
-				t.Losses = append(t.Losses, loss)
+			if loss, ok := c.next(r); !ok && loss.Last >= m.First {
+				if _, isNew := merge(slices.Clone(m.Losses), loss); isNew {
+					t.Losses = append(t.Losses, loss)
+				}
 			}
 			t.Last, t.At = r.sequence, r.Time()
 		})

@@ -57,9 +57,9 @@ func TestInspect(t *testing.T) {
 				c.spoil(dir)
 			}
 			before := content(t, dir)
-			var kept []journal.Position
+			var kept []journal.Kept
 			if c.kept > 0 {
-				kept = append(kept, journal.Position{Generation: 1, Sequence: c.kept})
+				kept = append(kept, journal.Kept{Position: journal.Position{Generation: 1, Sequence: c.kept}})
 			}
 			got, err := journal.Inspect(filepath.Join(dir, "journal"), (&node{dir: dir}).store(), kept)
 			if err != nil {

@@ -27,13 +27,19 @@ type Options struct {
 	MinFree   int64
 	FreeBytes func() (int64, error)
 
-	Kept []Position // where the readers stand, as they kept it: proof of what was there
+	Kept []Kept // where the readers stand, as they kept it: proof of what was there
 
 	IndexMemory int           // bytes for the index of duplicates; 0: 64 MiB
 	AckTimeout  time.Duration // how long to wait for the server's answer; 0: 10 s
 	Wrote       func(bytes int, took time.Duration)
 	Now         func() time.Time // nil: time.Now
 	Log         *slog.Logger
+}
+
+// A Kept is what a reader keeps of the journal.
+type Kept struct {
+	Position Position
+	Counters *Counters // up to there; nil: it does not keep them
 }
 
 // A Server is a started NATS server with what Prepare found in its store.
@@ -72,6 +78,7 @@ type Journal struct {
 	broken   bool          // and nothing will be before Reopen
 	again    time.Time     // when to look at the room again
 	losses   []Loss
+	gone     uint64 // records of the losses that are not among them any more
 	closed   bool
 }
 
@@ -89,7 +96,7 @@ func Open(ctx context.Context, s Server, o Options) (*Journal, error) {
 	j := &Journal{options: o, log: o.Log, failed: make(chan error, 1), changed: make(chan struct{})}
 	m, err := readManifest(o.Dir)
 	if err == nil {
-		j.first, j.losses = m.First, m.Losses
+		j.first, j.losses, j.gone = m.First, m.Losses, m.Gone
 	}
 	var covered string
 	j.index, covered, err = seen.Open(ctx, filepath.Join(o.Dir, "seen.db"), o.IndexMemory, o.Log)
@@ -205,7 +212,7 @@ func (j *Journal) remember(clean bool) error {
 	j.remembering.Lock()
 	defer j.remembering.Unlock()
 	j.mu.Lock()
-	m := manifest{First: j.first, End: j.end.String(), Counters: j.counters, Clean: clean, Losses: slices.Clone(j.losses)}
+	m := manifest{First: j.first, End: j.end.String(), Counters: j.counters, Clean: clean, Losses: slices.Clone(j.losses), Gone: j.gone}
 	j.mu.Unlock()
 	return writeManifest(j.options.Dir, m)
 }
@@ -216,10 +223,15 @@ func (j *Journal) wake() {
 	j.changed = make(chan struct{})
 }
 
-// lose reports a loss once.
+// lose reports a loss once, and none of what may be purged: files of the server
+// hold records that are purged until it writes them anew.
 func (j *Journal) lose(l Loss) {
 	l.Found = j.options.Now().UTC()
 	j.mu.Lock()
+	if l.Last < j.first {
+		j.mu.Unlock()
+		return
+	}
 	losses, isNew := merge(j.losses, l)
 	j.losses = losses
 	j.mu.Unlock()

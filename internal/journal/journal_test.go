@@ -1,6 +1,7 @@
 package journal_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -91,6 +92,19 @@ weather,device=w-01,site=sanquan rain=0,rain_q=1i 1782993600000
 	sanquan.Location.Site, tongle.Location.Site = "sanquan", "tongle"
 	if diff := cmp.Diff([]devices.Fact{sanquan, tongle}, facts); diff != "" {
 		t.Errorf("ticks: (-want +got)\n%s", diff)
+	}
+	for _, r := range records {
+		for kind := devices.PresenceFact; kind <= devices.ActFact; kind++ {
+			var all []devices.Fact
+			for f := range r.Facts() {
+				if f.Kind == kind {
+					all = append(all, f)
+				}
+			}
+			if diff := cmp.Diff(all, slices.Collect(r.FactsOf(kind))); diff != "" {
+				t.Errorf("facts of kind %d: (-want +got)\n%s", kind, diff)
+			}
+		}
 	}
 
 	var dead []journal.DeadLetter

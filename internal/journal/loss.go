@@ -15,7 +15,14 @@ type Loss struct {
 	Values int64     `json:"values"` // how many were in their lines; -1: nothing tells
 	Reason string    `json:"reason"`
 	Found  time.Time `json:"found"`
+
+	// When somebody took note of it, UTC, and who. Until then it stands.
+	Acknowledged time.Time `json:"acknowledged,omitzero"`
+	By           string    `json:"by,omitempty"`
 }
+
+// Records returns how many records are lost.
+func (l Loss) Records() uint64 { return l.Last - l.First + 1 }
 
 // The reasons of a loss.
 const (
@@ -60,7 +67,8 @@ func (c *chain) next(r *Record) (loss Loss, ok bool) {
 	return loss, false
 }
 
-// merge adds a loss to a list, where it may be known already. It reports whether it is new.
+// merge adds a loss to a list, where it may be known already. It reports whether
+// it is new. One that has grown takes the place of what it was.
 func merge(losses []Loss, l Loss) ([]Loss, bool) {
 	for i, known := range losses {
 		if known.First <= l.First && l.Last <= known.Last {
@@ -70,6 +78,7 @@ func merge(losses []Loss, l Loss) ([]Loss, bool) {
 			return losses, false
 		}
 	}
+	losses = slices.DeleteFunc(losses, func(known Loss) bool { return l.First <= known.First && known.Last <= l.Last })
 	losses = append(losses, l)
 	slices.SortFunc(losses, func(a, b Loss) int { return cmp.Compare(a.First, b.First) })
 	return losses, true

@@ -21,6 +21,7 @@ type manifest struct {
 	Counters Counters `json:"counters"`
 	Clean    bool     `json:"clean"` // the journal was closed, and nothing was written after
 	Losses   []Loss   `json:"losses,omitempty"`
+	Gone     uint64   `json:"gone,omitempty"` // records of losses that were acknowledged and purged
 }
 
 const manifestFile = "manifest.json"

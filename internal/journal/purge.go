@@ -26,7 +26,13 @@ func (j *Journal) Purge(ctx context.Context, before time.Time, readers []Positio
 	}
 	j.mu.Lock()
 	j.first = first.sequence
-	j.losses = slices.DeleteFunc(slices.Clone(j.losses), func(l Loss) bool { return l.Last < first.sequence })
+	j.losses = slices.DeleteFunc(slices.Clone(j.losses), func(l Loss) bool {
+		done := l.Last < first.sequence && !l.Acknowledged.IsZero()
+		if done {
+			j.gone += l.Records()
+		}
+		return done
+	})
 	j.mu.Unlock()
 	if err := j.remember(false); err != nil { // before: a purge that did not happen is no loss
 		return 0, err

@@ -90,7 +90,8 @@ func (j *Journal) fetchAfter(ctx context.Context, after Position) (records []*Re
 			return records, after, nil
 		}
 	}
-	r, _, err := st.find(ctx, after.Sequence+1)
+	// Of an older generation only a search tells where it lies.
+	r, at, err := st.find(ctx, after.Sequence+1)
 	if err != nil {
 		return nil, after, err
 	}
@@ -105,7 +106,11 @@ func (j *Journal) fetchAfter(ctx context.Context, after Position) (records []*Re
 	if loss, ok := c.next(r); !ok {
 		j.lose(loss)
 	}
-	return []*Record{r}, after, nil
+	got, err := st.fetch(ctx, at+1, fetchBytes)
+	if err != nil {
+		return nil, after, err
+	}
+	return append([]*Record{r}, contiguous(got, r.position, end)...), after, nil
 }
 
 // contiguous returns the records from the one right after a position to the

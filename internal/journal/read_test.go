@@ -160,7 +160,7 @@ func TestWaiting(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	var w journal.Waiting
 	var wait sync.WaitGroup
-	wait.Go(func() { w.Run(ctx, n.journal, records[1].Position()) })
+	wait.Go(func() { w.Run(ctx, n.journal, journal.TrailFrom(records[1].Position(), new(records[1].Counters()), 0)) })
 	await := func(want int64) {
 		t.Helper()
 		deadline := time.Now().Add(20 * time.Second)
@@ -259,7 +259,7 @@ func TestPurge(t *testing.T) {
 		}
 	}
 	killed := n.killed(t)
-	n.options.Kept = []journal.Position{records[50].Position()}
+	n.options.Kept = []journal.Kept{{Position: records[50].Position()}}
 	n.close(t)
 	n.start(t)
 	check(n)

@@ -106,6 +106,25 @@ func (r *Record) Facts() iter.Seq[devices.Fact] {
 	}
 }
 
+// FactsOf yields those of the facts that are of a kind other than readings.
+// Where there is none it costs a look at the lines.
+func (r *Record) FactsOf(kind devices.FactKind) iter.Seq[devices.Fact] {
+	mark := map[devices.FactKind]string{
+		devices.PresenceFact: presenceMark, devices.ReportFact: reportMark, devices.TickFact: tickMark,
+		devices.VersionFact: versionMark, devices.ActFact: actMark,
+	}[kind]
+	return func(yield func(devices.Fact) bool) {
+		for line := range bytes.Lines(r.body) {
+			if !bytes.HasPrefix(line, []byte(mark)) {
+				continue
+			}
+			if f, ok := commentFact(line); ok && !yield(f) {
+				return
+			}
+		}
+	}
+}
+
 // Decisions yields what was decided, without points. One that was put into the
 // journal again after a crash comes again, with the same id.
 func (r *Record) Decisions() iter.Seq[devices.Decision] {

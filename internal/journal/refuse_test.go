@@ -321,44 +321,6 @@ func TestLittleFreeSpace(t *testing.T) {
 	}
 }
 
-// A message that the encoding makes large, and many of them, fit all the same.
-func TestLargeMessages(t *testing.T) {
-	n := newNode(t, t.TempDir(), nil)
-	large := message("a", 1)
-	large.Dead = []ingest.DeadLetter{{Reason: ingest.TooLarge, Payload: make([]byte, 256<<10), Part: true}}
-	batch := []ingest.Decoded{large, message("b", 1)}
-	for range 40 {
-		batch = append(batch, large)
-	}
-	n.append(t, batch...)
-	if c := n.journal.Counters(); c.Received != 42 || c.Duplicate != 40 {
-		t.Errorf("counters %+v", c)
-	}
-	dead := 0
-	records := n.read(t, journal.Position{})
-	for _, r := range records {
-		for d := range r.DeadLetters() {
-			dead += len(d.Payload) >> 18
-		}
-	}
-	if dead != 41 || len(records) < 5 {
-		t.Errorf("%d dead letters in %d records", dead, len(records))
-	}
-
-	flood := message("f", 1)
-	for i := range 20_000 {
-		v := flood.Readings[0].Values[0]
-		v.Key.Channel = string(append([]byte(nil), byte('1'+i%9), byte('0'+i/9%10), byte('0'+i/90%10), byte('0'+i/900%10), byte('0'+i/9000%10)))
-		flood.Readings[0].Values = append(flood.Readings[0].Values, v)
-	}
-	flood.Values = len(flood.Readings[0].Values)
-	n.append(t, flood, message("f", 2))
-	c := n.journal.Counters()
-	if c.Rejected[ingest.TooLarge] != 20_001 || c.Received != 44 {
-		t.Errorf("counters %+v, want the flood rejected as too large", c)
-	}
-}
-
 func TestAppendAfterClose(t *testing.T) {
 	n := newNode(t, t.TempDir(), nil)
 	j := n.journal

@@ -17,14 +17,14 @@ type end struct {
 	previous Position
 }
 
-func memoriesOf(m manifest, kept []Position) ([]memory, error) {
+func memoriesOf(m manifest, kept []Kept) ([]memory, error) {
 	position, err := ParsePosition(m.End)
 	if err != nil {
 		return nil, fmt.Errorf("reading the manifest: %w", err)
 	}
 	memories := []memory{{position, &m.Counters}}
-	for _, p := range kept {
-		memories = append(memories, memory{position: p})
+	for _, k := range kept {
+		memories = append(memories, memory{k.Position, k.Counters})
 	}
 	return memories, nil
 }
@@ -43,18 +43,22 @@ func (j *Journal) settle(ctx context.Context, st *stream, memories []memory) (en
 		return end{}, err
 	}
 	e := end{streamAt: state.LastSeq}
-	best := memory{}
+	best, counted := memory{}, memory{} // the furthest of all, and of those that know the counters
 	if newest != nil {
-		e.end, e.at, e.counters = newest.position, newest.at, newest.counters
+		e.end, e.at = newest.position, newest.at
 		best = memory{e.end, &newest.counters}
+		counted = best
 		// A record that the stream counts but cannot give is lost too.
 		memories = append(memories, memory{position: Position{e.end.Generation, e.end.Sequence + state.LastSeq - at, Hash{}}})
 	}
 	for _, m := range memories {
 		best = newer(best, m)
+		if m.counters != nil {
+			counted = newer(counted, m)
+		}
 	}
-	if best.counters != nil {
-		e.counters = *best.counters
+	if counted.counters != nil {
+		e.counters = *counted.counters
 	}
 	e.previous = best.position
 	if best.position.Sequence > e.end.Sequence {

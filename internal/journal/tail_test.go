@@ -32,7 +32,11 @@ func cut(t *testing.T, n *node, bytes int64) {
 
 // at returns a node that is not started yet.
 func at(dir string, kept ...journal.Position) *node {
-	return &node{dir: dir, options: journal.Options{Dir: filepath.Join(dir, "journal"), Log: discard(), Kept: kept}}
+	n := &node{dir: dir, options: journal.Options{Dir: filepath.Join(dir, "journal"), Log: discard()}}
+	for _, p := range kept {
+		n.options.Kept = append(n.options.Kept, journal.Kept{Position: p})
+	}
+	return n
 }
 
 func TestCutEndIsNoticed(t *testing.T) {
@@ -132,6 +136,34 @@ func TestOlderStoreIsNoticed(t *testing.T) {
 	got, err := c.journal.Read(t.Context(), cursor)
 	if err != nil || len(got) != 2 || got[0].Position().Sequence != 8 || got[0].Position().Generation != 2 {
 		t.Errorf("the reader gets %v, %v", got, err)
+	}
+	c.close(t)
+}
+
+// What was written before the end was lost lies elsewhere in the stream than its
+// sequence says; it is read in batches all the same.
+func TestOlderGenerationIsReadInBatches(t *testing.T) {
+	n := newNode(t, t.TempDir(), nil)
+	for s := range 100 {
+		n.append(t, message("a", s))
+	}
+	older := n.killed(t)
+	for s := range 10 {
+		n.append(t, message("b", s))
+	}
+	c := at(older, n.journal.State().End)
+	defer c.stopServer()
+	c.start(t)
+	reads := 0
+	for at := (journal.Position{}); at.Sequence < 111; reads++ {
+		got, err := c.journal.Read(t.Context(), at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at = got[len(got)-1].Position()
+	}
+	if reads > 3 {
+		t.Errorf("101 records were read in %d pieces", reads)
 	}
 	c.close(t)
 }

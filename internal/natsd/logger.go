@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// A logger passes on what the server logs, each kind of line once a minute:
+// A logger passes on what the server logs, each kind of line once in any minute:
 // a device with a fault, or a stranger, can cause thousands of lines a second.
 // It also acts on one line, because the server has no other sign for it.
 type logger struct {
@@ -20,13 +20,18 @@ type logger struct {
 	forbidden func(connection uint64)
 	fatal     atomic.Pointer[string] // why the server could not start
 
-	mu    sync.Mutex
-	since time.Time // start of the minute
-	seen  map[string]int
+	mu   sync.Mutex
+	seen map[string]*lines
+}
+
+// lines are those of one kind.
+type lines struct {
+	passed time.Time // when one was passed on last
+	more   int       // since then
 }
 
 func newLogger(log *slog.Logger, forbidden func(uint64)) *logger {
-	return &logger{log: log, forbidden: forbidden, seen: map[string]int{}}
+	return &logger{log: log, forbidden: forbidden, seen: map[string]*lines{}}
 }
 
 // ofDevice matches the start of a line about an MQTT connection: address, number, and often more in quotes.
@@ -72,7 +77,7 @@ func (l *logger) Debugf(string, ...any) {}
 // Tracef drops the line: it would hold payloads.
 func (l *logger) Tracef(string, ...any) {}
 
-// maxKinds bounds what is remembered within a minute; lines are in part written by strangers.
+// maxKinds bounds what is remembered of a minute; lines are in part written by strangers.
 const maxKinds = 64
 
 func (l *logger) write(level slog.Level, format string, v []any) {
@@ -88,23 +93,26 @@ func (l *logger) write(level slog.Level, format string, v []any) {
 
 	now := time.Now()
 	l.mu.Lock()
-	if now.Sub(l.since) >= time.Minute {
-		for kind, n := range l.seen {
-			if n > 1 {
-				l.log.Warn("more lines of the NATS server were left out", "kind", kind, "lines", n-1)
+	for kind, seen := range l.seen {
+		if now.Sub(seen.passed) >= time.Minute {
+			if seen.more > 0 {
+				l.log.Warn("more lines of the NATS server were left out", "kind", kind, "lines", seen.more)
 			}
+			delete(l.seen, kind)
 		}
-		clear(l.seen)
-		l.since = now
 	}
 	if _, known := l.seen[kind]; !known && len(l.seen) >= maxKinds {
 		kind = "of other kinds"
 	}
-	l.seen[kind]++
-	first := l.seen[kind] == 1
+	seen, again := l.seen[kind]
+	if again {
+		seen.more++
+	} else {
+		l.seen[kind] = &lines{passed: now}
+	}
 	l.mu.Unlock()
 
-	if first {
+	if !again {
 		l.log.Log(context.Background(), level, "NATS server", "line", fmt.Sprintf(text, v...), "connection", about)
 	}
 }

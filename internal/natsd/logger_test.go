@@ -59,6 +59,31 @@ func TestLogLinesOncePerMinuteAndKind(t *testing.T) {
 	})
 }
 
+// A kind that begins late in somebody else's minute is not passed on again when that one ends.
+func TestLogLinesOncePerMinuteWheneverTheyBegin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var b bytes.Buffer
+		l := natsd.NewLogger(textLogger(&b), func(uint64) {})
+		var at []time.Duration
+		begun := time.Now()
+		l.Errorf("first of all")
+		for range 300 {
+			time.Sleep(time.Second)
+			before := b.Len()
+			if time.Since(begun) >= 59*time.Second {
+				l.Errorf("Disk trouble")
+			}
+			if strings.Contains(b.String()[before:], "level=ERROR") {
+				at = append(at, time.Since(begun))
+			}
+		}
+		want := []time.Duration{59 * time.Second, 119 * time.Second, 179 * time.Second, 239 * time.Second, 299 * time.Second}
+		if diff := cmp.Diff(want, at); diff != "" {
+			t.Errorf("lines of one kind were passed on at (-want +got):\n%s", diff)
+		}
+	})
+}
+
 // Strangers write parts of the lines: they must not fill the log or the memory with kinds.
 func TestLogKindsAreBounded(t *testing.T) {
 	var b bytes.Buffer

@@ -25,7 +25,8 @@ type Episode struct {
 	Watering Watering       `json:"watering,omitempty"` // empty: it is an alert
 	Began    time.Time      `json:"began"`
 	Ended    time.Time      `json:"ended,omitzero"` // zero: not yet
-	How      string         `json:"how,omitempty"`  // a watering ended: done, or the code of a reason
+	How      string         `json:"how,omitempty"`  // of a watering done, or the code of a reason; why a valve stays shut, or an alert is over though nothing is mended
+	Plan     *Plan          `json:"plan,omitempty"` // nil: the plot is not to be watered by a person
 }
 
 // A Watering is how far the watering of a plot has come when people are told of it.
@@ -35,7 +36,16 @@ type Watering string
 const (
 	WateringAhead Watering = "ahead" // the valve will open
 	WateringBegun Watering = "begun" // it was told to
+	WateringAsked Watering = "asked" // a person should water the plot
+	WateringKept  Watering = "kept"  // the valve has not opened though the plot needs it
 )
+
+// A Plan is how much a person should water a plot.
+type Plan struct {
+	MM        float64 `json:"mm"` // to leave the hose
+	VolumeL   float64 `json:"volume_l"`
+	DurationS int     `json:"duration_s,omitempty"` // 0: not known
+}
 
 // A Turn is an episode that begins or ends.
 type Turn struct {
@@ -68,11 +78,14 @@ func (e *Entry) waits() bool { return e.Notice == "" && (!e.Told || !e.Ended.IsZ
 // urgent reports whether what is told next of it is urgent: a beginning is, an end is not.
 func (e *Entry) urgent() bool { return e.Urgent && !e.Told }
 
+// critical reports whether somebody must look, however much was told that day. An end is no such thing.
+func (e *Episode) critical() bool { return e.Severity == "critical" && e.Ended.IsZero() }
+
 // Manners are how a contact wants to be told.
 type Manners struct {
 	Zone  *time.Location
 	Quiet Quiet
-	Daily int           // messages a day; as many urgent ones besides
+	Daily int           // messages a day; as many that hold something critical, and as many urgent ones, besides
 	Group time.Duration // how long a message waits for others to join it
 }
 
@@ -162,11 +175,12 @@ func (b *Book) Waiting() (n int) {
 // of it is known.
 func (b *Book) Next(m Manners, now time.Time) (Notice, bool) {
 	b.turnDay(m, now)
-	if first, free := b.first(true); free && !first.IsZero() && b.mayLeave(true, m, now) {
+	if first, free := b.first(true); free && !first.IsZero() && b.mayLeave(weight{urgent: true}, m, now) {
 		return b.take(true, now), true
 	}
 	first, free := b.first(false)
-	if !free || first.IsZero() || now.Before(first.Add(m.Group)) || !b.mayLeave(false, m, now) {
+	critical := slices.ContainsFunc(b.Entries, func(e Entry) bool { return e.waits() && e.critical() && !e.urgent() })
+	if !free || first.IsZero() || now.Before(first.Add(m.Group)) || !b.mayLeave(weight{critical: critical}, m, now) {
 		return Notice{}, false
 	}
 	return b.take(false, now), true
@@ -188,19 +202,35 @@ func (b *Book) first(urgent bool) (since time.Time, free bool) {
 	return since, true
 }
 
-// MayLeave reports whether a notice may be tried now: by night only an urgent
-// one may, and of both kinds only so many a day.
-func (b *Book) MayLeave(urgent bool, m Manners, now time.Time) bool {
-	today := *b
-	today.turnDay(m, now)
-	return today.mayLeave(urgent, m, now)
+// A weight is what a notice may by what it tells.
+type weight struct {
+	urgent   bool // leave by night
+	critical bool // leave after the messages of its day
 }
 
-func (b *Book) mayLeave(urgent bool, m Manners, now time.Time) bool {
-	if urgent {
+// MayLeave reports whether a notice may be tried now: by night only an urgent
+// one may, and of all kinds only so many a day.
+func (b *Book) MayLeave(n *Notice, m Manners, now time.Time) bool {
+	today := *b
+	today.turnDay(m, now)
+	return today.mayLeave(n.weight(), m, now)
+}
+
+func (b *Book) mayLeave(w weight, m Manners, now time.Time) bool {
+	switch {
+	case w.urgent:
 		return b.Urgent < m.Daily
+	case m.Quiet.Holds(now.In(m.Zone)):
+		return false
+	case w.critical:
+		return b.Sent < 2*m.Daily
 	}
-	return b.Sent < m.Daily && !m.Quiet.Holds(now.In(m.Zone))
+	return b.Sent < m.Daily
+}
+
+// weight is what the notice may.
+func (n *Notice) weight() weight {
+	return weight{n.Urgent, slices.ContainsFunc(n.Lines, func(l Line) bool { return l.critical() })}
 }
 
 func (b *Book) turnDay(m Manners, now time.Time) {
@@ -238,7 +268,7 @@ func (l *Line) rank() int {
 		return 3
 	case l.Urgent:
 		return 0
-	case l.Severity == "critical":
+	case l.critical():
 		return 1
 	}
 	return 2

@@ -42,6 +42,12 @@ func urgent(id string, began time.Time) notify.Episode {
 	return e
 }
 
+func critical(id string, began time.Time) notify.Episode {
+	e := episode(id, began)
+	e.Severity = "critical"
+	return e
+}
+
 // A turn of a table: what happens at a time, and what is sent then.
 type turn struct {
 	at    time.Time
@@ -115,6 +121,24 @@ func TestPlan(t *testing.T) {
 			{at: at(1, 10, 10), want: "c "},
 			{at: at(2, 0, 0), want: "!d "},
 		},
+		"what is critical does not wait for tomorrow, and takes along what does": {
+			{at: at(1, 9, 0), begin: []notify.Episode{episode("a", at(1, 9, 0))}},
+			{at: at(1, 9, 10), want: "a "},
+			{at: at(1, 10, 0), begin: []notify.Episode{episode("b", at(1, 10, 0))}},
+			{at: at(1, 10, 10), want: "b "},
+			{at: at(1, 11, 0), begin: []notify.Episode{episode("c", at(1, 11, 0))}},
+			{at: at(1, 12, 0), begin: []notify.Episode{critical("d", at(1, 12, 0))}, want: "d c "},
+			{at: at(1, 13, 0), end: []string{"d"}},
+			{at: at(1, 14, 0), begin: []notify.Episode{critical("e", at(1, 14, 0))}, want: "e -d "},
+			{at: at(1, 15, 0), begin: []notify.Episode{critical("f", at(1, 15, 0))}},
+			{at: at(1, 16, 0)},
+			{at: at(2, 6, 0), want: "f "},
+		},
+		"nor does it wake people": {
+			{at: at(1, 22, 0), begin: []notify.Episode{critical("a", at(1, 22, 0))}},
+			{at: at(2, 5, 59)},
+			{at: at(2, 6, 0), want: "a "},
+		},
 		"a need that was rained on is news when it comes back": {
 			{at: at(1, 9, 0), begin: []notify.Episode{episode("watering", at(1, 9, 0))}},
 			{at: at(1, 9, 10), want: "watering "},
@@ -166,7 +190,7 @@ func (w *world) look(send func(*notify.Notice) string) {
 	}
 	var still []notify.Notice
 	for _, n := range w.open {
-		if !w.book.MayLeave(n.Urgent, w.manners, w.now) {
+		if !w.book.MayLeave(&n, w.manners, w.now) {
 			still = append(still, n)
 			continue
 		}
@@ -213,7 +237,8 @@ func (w *world) restart(t *rapid.T) {
 }
 
 // TestPlanKeepsItsPromises lives random weeks: never two messages of one
-// beginning or end, no end without its beginning, never more than so many a day,
+// beginning or end, no end without its beginning, never more than so many a day
+// (twice as many where something is critical),
 // nothing by night but what is urgent, nothing that was over when it left, and
 // in the end everything that still holds has been told.
 func TestPlanKeepsItsPromises(t *testing.T) {
@@ -270,9 +295,12 @@ func TestPlanKeepsItsPromises(t *testing.T) {
 					}
 				}
 				if how == "sent" {
-					day := fmt.Sprint(local.Format(time.DateOnly), n.Urgent)
-					if days[day]++; days[day] > w.manners.Daily {
-						t.Fatalf("%d messages on %s, at most %d", days[day], day, w.manners.Daily)
+					day, most := fmt.Sprint(local.Format(time.DateOnly), n.Urgent), w.manners.Daily
+					if !n.Urgent && slices.ContainsFunc(n.Lines, func(l notify.Line) bool { return l.Severity == "critical" && !l.Over }) {
+						most *= 2
+					}
+					if days[day]++; days[day] > most {
+						t.Fatalf("%d messages on %s, at most %d", days[day], day, most)
 					}
 				}
 				return how
@@ -285,6 +313,9 @@ func TestPlanKeepsItsPromises(t *testing.T) {
 			"begin": func(t *rapid.T) {
 				e := episode(fmt.Sprintf("e%d", len(episodes)), w.now)
 				e.Urgent = rapid.IntRange(0, 3).Draw(t, "urgent") == 0
+				if e.Urgent || rapid.IntRange(0, 3).Draw(t, "critical") == 0 {
+					e.Severity = "critical"
+				}
 				episodes[e.ID] = e
 				w.book.Begin(e, w.now)
 			},

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -19,7 +20,11 @@ import (
 	webhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"ganlin/internal/notify"
+	"ganlin/internal/webhook"
 )
+
+// loopback lets webhooks go to this machine.
+var loopback = webhook.Guard{Private: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Setting: "notify.allow_private"}
 
 // A call is a request as a receiver saw it.
 type call struct {
@@ -72,7 +77,7 @@ func send(t *testing.T, c notify.Channel, m notify.Message) {
 // TestWebhook holds what is posted against the official library of Standard Webhooks.
 func TestWebhook(t *testing.T) {
 	shared, own := "whsec_"+base64.StdEncoding.EncodeToString([]byte(strings.Repeat("s", 32))), base64.StdEncoding.EncodeToString([]byte(strings.Repeat("o", 24)))
-	c, err := notify.NewWebhook(notify.WebhookOptions{Secret: shared})
+	c, err := notify.NewWebhook(notify.WebhookOptions{Secret: shared, Guard: loopback})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -219,7 +224,7 @@ func TestSMSThatCannotBe(t *testing.T) {
 // TestAnswers says of every kind of answer whether another try makes sense.
 func TestAnswers(t *testing.T) {
 	hook := func(string) notify.Channel {
-		c, err := notify.NewWebhook(notify.WebhookOptions{})
+		c, err := notify.NewWebhook(notify.WebhookOptions{Guard: loopback})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -266,12 +271,16 @@ func TestAnswers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			base, seen := receiver(t, c.status, c.header, c.answer)
 			to := map[string]string{"hook": base + "/canary-1", "sms": "13800138000", "ntfy": "canary-1"}[strings.Fields(name)[0]]
+			secret := ""
 			if to == "" {
-				to = key + "canary"
+				to, secret = key+"canary", "SEC"
 			}
-			m := message(to, "SEC")
+			m := message(to, secret)
 			err := c.channel(base).Send(t.Context(), m)
 			judge(t, err, c.what, c.again, c.shared, c.doubt)
+			if e, ok := errors.AsType[*notify.Error](err); ok && strings.HasPrefix(name, "hook") && e.Said != "" {
+				t.Errorf("what stood at an address is told on: %s", e.Said)
+			}
 			if e, ok := errors.AsType[*notify.Error](err); ok && e.After != c.after {
 				t.Errorf("after %s, want %s", e.After, c.after)
 			}
@@ -288,13 +297,51 @@ func TestAReceiverThatHangs(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-over }))
 	defer s.Close()
 	defer close(over)
-	c, err := notify.NewWebhook(notify.WebhookOptions{})
+	c, err := notify.NewWebhook(notify.WebhookOptions{Guard: loopback})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	judge(t, c.Send(ctx, message(s.URL+"/canary", "")), "no answer within", true, true, true)
+}
+
+// TestWebhooksAreGuarded has a receiver at an address that nobody outside has
+// any business to name: it hears nothing, the message waits, and what is said
+// of it holds neither address nor answer.
+func TestWebhooksAreGuarded(t *testing.T) {
+	base, seen := receiver(t, http.StatusOK, nil, "canary-metadata")
+	port := base[strings.LastIndex(base, ":"):]
+	c, err := notify.NewWebhook(notify.WebhookOptions{Guard: webhook.Guard{Setting: "notify.allow_private"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for address, want := range map[string]string{
+		base + "/canary":                                "its host would be sent to unencrypted; use https://, or name its network in notify.allow_private",
+		"http://localhost" + port + "/canary":           "its host would be sent to unencrypted",
+		"https://127.0.0.1" + port + "/canary":          "its host is no public address; name its network in notify.allow_private if it is meant",
+		"https://localhost" + port + "/canary":          "its host is no public address",
+		"https://[::ffff:127.0.0.1]" + port + "/canary": "its host is no public address",
+		"http://169.254.169.254/latest/canary":          "its host would be sent to unencrypted",
+		"https://169.254.169.254/latest/canary":         "its host is no public address",
+		"https://[fd00:ec2::254]/latest/canary":         "its host is no public address",
+		"https://10.0.0.1/canary":                       "its host is no public address",
+	} {
+		err := c.Send(t.Context(), message(address, ""))
+		judge(t, err, want, true, true, false)
+		for _, part := range []string{"127.0.0.1", "169.254", "10.0.0.1", "fd00"} {
+			if strings.Contains(err.Error(), part) {
+				t.Errorf("%s: %v", address, err)
+			}
+		}
+	}
+	if len(*seen) > 0 {
+		t.Errorf("%d requests arrived", len(*seen))
+	}
+	contacts, problems := notify.ReadContacts("c.csv", []byte("household,channel,address\nh-1,webhook,"+base+"/canary\n"), webhook.Guard{Setting: "notify.allow_private"})
+	if len(contacts) > 0 || len(problems) != 1 || !strings.Contains(problems[0].String(), "c.csv:2:13: error: the address would be sent to unencrypted") || strings.Contains(problems[0].String(), "canary") {
+		t.Errorf("%v, %v", contacts, problems)
+	}
 }
 
 func TestAddresses(t *testing.T) {

@@ -74,7 +74,7 @@ func TestAnAddressDoesNotShowItself(t *testing.T) {
 
 func TestReadContacts(t *testing.T) {
 	got, problems := notify.ReadContacts("c.csv", []byte("\ufeffHousehold, channel,address,secret,language,quiet,daily\r\n"+
-		"h-1,sms,+8613800138000,,,,\r\nh-2,dingtalk,"+key+",SEC1,en,none,5\r\n\"h-3\",email,a@b.example.org,,zh,22:00-05:30,\r\n"))
+		"h-1,sms,+8613800138000,,,,\r\nh-2,dingtalk,"+key+",SEC1,en,none,5\r\n\"h-3\",email,a@b.example.org,,zh,22:00-05:30,\r\n"), loopback)
 	if len(problems) > 0 || len(got) != 3 {
 		t.Fatalf("%v %v", got, problems)
 	}
@@ -98,7 +98,7 @@ func TestReadContacts(t *testing.T) {
 		"language":    {"household,channel,address,language\nh-1,sms,13800138000,fr\n", `c.csv:2:21: error: language "fr" is not spoken here`},
 		"all at once": {"household,channel,address\n,sms,canary\nh-1,email,canary\n", "c.csv:3:11"},
 	} {
-		got, problems := notify.ReadContacts("c.csv", []byte(c.text))
+		got, problems := notify.ReadContacts("c.csv", []byte(c.text), loopback)
 		all := ""
 		for _, p := range problems {
 			all += p.String() + "\n"

@@ -13,6 +13,7 @@ import (
 	"ganlin/dashboards/words"
 	"ganlin/devices"
 	"ganlin/internal/position"
+	"ganlin/internal/webhook"
 )
 
 // The columns of a file of contacts. The first three are required.
@@ -22,9 +23,9 @@ const requiredColumns = 3
 
 // ReadContacts reads contacts from CSV with a header, as a spreadsheet saves
 // it. It returns all problems; none of them holds an address. With an error
-// among them there are no contacts.
-func ReadContacts(name string, text []byte) ([]Contact, []position.Problem) {
-	f := contactFile{name: name}
+// among them there are no contacts. What the guard is certain to refuse is a problem.
+func ReadContacts(name string, text []byte, guard webhook.Guard) ([]Contact, []position.Problem) {
+	f := contactFile{name: name, guard: guard}
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
 	if !utf8.Valid(text) {
 		f.report.Errorf(position.Position{File: name}, "this is no UTF-8; save it as CSV UTF-8")
@@ -40,6 +41,7 @@ func ReadContacts(name string, text []byte) ([]Contact, []position.Problem) {
 
 type contactFile struct {
 	name     string
+	guard    webhook.Guard
 	report   position.Report
 	contacts []Contact
 }
@@ -113,7 +115,11 @@ func (f *contactFile) row(r *csv.Reader, row []string, column map[string]int) {
 	place, at := value("address")
 	secret, _ := value("secret")
 	c.To = NewAddress(place, secret)
-	if err := CheckAddress(c.Channel, c.To); err != nil {
+	err := CheckAddress(c.Channel, c.To)
+	if err == nil && c.Channel == Webhook {
+		err = f.guard.Check(place)
+	}
+	if err != nil {
 		f.report.Errorf(at, "%v", err)
 	}
 	if language, at := value("language"); language != "" {

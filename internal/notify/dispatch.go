@@ -120,7 +120,7 @@ func (b *Outbox) prepare(d *draft, n *Notice, used map[string]bool, now, wall ti
 		return try{}, false
 	}
 	key := string(n.Channel) + " " + channel.Line(c.To)
-	if used[key] || b.lines[key].next.After(wall) || !d.look(c.ID).MayLeave(n.Urgent, b.manners(c), now) {
+	if used[key] || b.lines[key].next.After(wall) || !d.look(c.ID).MayLeave(n, b.manners(c), now) {
 		return try{}, false
 	}
 	n = d.notice(n.ID)

@@ -59,9 +59,9 @@ func (n *ntfy) Send(ctx context.Context, m Message) error {
 	if err != nil {
 		return &Error{What: "the message has no JSON"}
 	}
-	header := map[string]string{"Content-Type": "application/json"}
+	header := http.Header{"Content-Type": {"application/json"}}
 	if n.o.Token != "" {
-		header["Authorization"] = "Bearer " + n.o.Token
+		header.Set("Authorization", "Bearer "+n.o.Token)
 	}
 	_, err = post(ctx, n.client, m.To, http.MethodPost, n.o.URL, header, string(body))
 	return err

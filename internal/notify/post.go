@@ -10,14 +10,20 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
+
+	"ganlin/internal/webhook"
 )
 
-// newClient returns a client that follows no redirect: it would carry an
-// address to where nobody meant it to go.
+// A client sends requests.
+type client interface {
+	Do(*http.Request) (*http.Response, error)
+}
+
+// newClient returns a client for what the configuration names. It follows no
+// redirect: that would carry an address to where nobody meant it to go.
 func newClient() *http.Client {
 	transport := &http.Transport{
 		Proxy: http.ProxyFromEnvironment, TLSHandshakeTimeout: sendTime, IdleConnTimeout: time.Minute, MaxIdleConnsPerHost: maxTries,
@@ -31,18 +37,16 @@ const maxAnswer = 16 << 10
 
 // post sends a request and returns the body of an answer of success. Everything
 // else is an *Error. to is what the answer is cleaned of.
-func post(ctx context.Context, client *http.Client, to Address, method, address string, header map[string]string, body string) ([]byte, error) {
+func post(ctx context.Context, c client, to Address, method, address string, header http.Header, body string) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, method, address, strings.NewReader(body))
 	if err != nil {
 		return nil, &Error{What: "the address of the channel is no URL", Hint: "write it such as https://host/path"}
 	}
-	for key, value := range header {
-		req.Header.Set(key, value)
-	}
+	req.Header = header
 	if req.Header.Get("User-Agent") == "" {
 		req.Header.Set("User-Agent", "Ganlin")
 	}
-	res, err := client.Do(req)
+	res, err := c.Do(req)
 	if err != nil {
 		return nil, unreached(ctx, err)
 	}
@@ -70,7 +74,10 @@ func unreached(ctx context.Context, err error) *Error {
 	var invalid x509.CertificateInvalidError
 	var noName *net.DNSError
 	var timeout net.Error
+	var forbidden webhook.AddressError
 	switch {
+	case errors.As(err, &forbidden):
+		e.What = "its host " + forbidden.Why
 	case errors.As(err, &noName):
 		e.What, e.Hint = "the host has no address", "check the name of the server and this machine's DNS"
 	case errors.Is(err, syscall.ECONNREFUSED):
@@ -94,7 +101,10 @@ func unreached(ctx context.Context, err error) *Error {
 // refused reads an answer that is no success.
 func refused(res *http.Response) *Error {
 	code := res.StatusCode
-	e := &Error{What: fmt.Sprintf("it answers %d %s", code, http.StatusText(code)), After: retryAfter(res.Header.Get("Retry-After"), time.Now())}
+	e := &Error{
+		What:  fmt.Sprintf("it answers %d %s", code, http.StatusText(code)),
+		After: webhook.RetryAfter(res.Header.Get("Retry-After"), time.Now(), maxRetryAfter),
+	}
 	switch {
 	case code < 400:
 		e.Hint = "it sends elsewhere, and redirects are not followed: give the address that it leads to"
@@ -112,17 +122,6 @@ func refused(res *http.Response) *Error {
 
 // maxRetryAfter is the most that a receiver may ask to wait.
 const maxRetryAfter = 6 * time.Hour
-
-// retryAfter reads the header of that name: seconds or a date.
-func retryAfter(text string, now time.Time) time.Duration {
-	var d time.Duration
-	if seconds, err := strconv.Atoi(text); err == nil {
-		d = time.Duration(min(seconds, int(maxRetryAfter.Seconds()))) * time.Second
-	} else if at, err := http.ParseTime(text); err == nil {
-		d = at.Sub(now)
-	}
-	return min(max(d, 0), maxRetryAfter)
-}
 
 // checkURL checks the address of a receiver.
 func checkURL(text string) error {

@@ -74,7 +74,7 @@ func (r *robot) Send(ctx context.Context, m Message) error {
 	if err != nil {
 		return &Error{What: "the message has no JSON"}
 	}
-	answer, err := post(ctx, r.client, plain.To, http.MethodPost, address, map[string]string{"Content-Type": "application/json; charset=utf-8"}, string(body))
+	answer, err := post(ctx, r.client, plain.To, http.MethodPost, address, http.Header{"Content-Type": {"application/json; charset=utf-8"}}, string(body))
 	failed := asError(err)
 	if failed != nil && failed.answer == nil {
 		return failed

@@ -63,7 +63,7 @@ func NewSMS(o SMSOptions) (Channel, error) {
 	if err := checkURL(r.address); err != nil {
 		return nil, fmt.Errorf("url: %w; values in it are written such as {{query .Phone}}", err)
 	}
-	switch kind := r.headers["Content-Type"]; {
+	switch kind := r.headers.Get("Content-Type"); {
 	case strings.HasPrefix(kind, "application/json") && !json.Valid([]byte(r.body)):
 		return nil, errors.New("body: with a quotation mark in a message it is no JSON; write {{json .Text}}, without quotation marks around it")
 	case strings.HasPrefix(kind, "application/x-www-form-urlencoded") && strings.Contains(o.Body, ".Text") && !hasValue(r.body, odd.Text):
@@ -103,7 +103,7 @@ type letterOf struct{ Phone, Text, ID, Secret string }
 // A gatewayRequest is what the templates make of it.
 type gatewayRequest struct {
 	address, body string
-	headers       map[string]string
+	headers       http.Header
 }
 
 func (g *gateway) request(l letterOf) (r gatewayRequest, err error) {
@@ -113,11 +113,13 @@ func (g *gateway) request(l letterOf) (r gatewayRequest, err error) {
 	if r.body, err = fill(g.body, l); err != nil {
 		return r, fmt.Errorf("body: %w", err)
 	}
-	r.headers = map[string]string{}
+	r.headers = http.Header{}
 	for _, h := range g.headers {
-		if r.headers[http.CanonicalHeaderKey(h.name)], err = fill(h.value, l); err != nil {
+		value, err := fill(h.value, l)
+		if err != nil {
 			return r, fmt.Errorf("header %s: %w", h.name, err)
 		}
+		r.headers.Set(h.name, value)
 	}
 	return r, nil
 }

@@ -1,16 +1,16 @@
 package notify
 
 import (
+	"cmp"
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
+
+	"ganlin/internal/webhook"
 )
 
 // WebhookOptions say how messages are sent as JSON to a URL, the address.
@@ -18,42 +18,47 @@ type WebhookOptions struct {
 	// Secret signs them, as Standard Webhooks does: base64, perhaps after
 	// whsec_. The contact's own takes its place; without any nothing is signed.
 	Secret string
+	// Guard says where they may be posted to: the addresses are not the operator's own.
+	Guard webhook.Guard
 }
 
 // NewWebhook returns the channel of generic JSON. A receiver that keeps the ids
 // it has seen in webhook-id can drop what comes twice.
 func NewWebhook(o WebhookOptions) (Channel, error) {
-	if _, err := webhookKey(o.Secret); err != nil {
+	if err := checkSecret(o.Secret); err != nil {
 		return nil, err
 	}
-	return &webhook{o, newClient()}, nil
+	return &hook{o, webhook.NewClient(o.Guard, maxTries)}, nil
 }
 
-type webhook struct {
+// A hook is the channel of generic JSON.
+type hook struct {
 	o      WebhookOptions
-	client *http.Client
+	client *webhook.Client
 }
 
-func webhookKey(secret string) ([]byte, error) {
+func checkSecret(secret string) error {
 	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))
 	if err != nil || secret != "" && len(key) < 24 {
-		return nil, errors.New("the secret of a webhook is at least 24 bytes in base64, such as openssl rand -base64 32 makes")
+		return errors.New("the secret of a webhook is at least 24 bytes in base64, such as openssl rand -base64 32 makes")
 	}
-	return key, nil
+	return nil
 }
 
 func checkWebhook(to Address) error {
-	if _, err := webhookKey(to.secret); err != nil {
+	if err := checkSecret(to.secret); err != nil {
 		return err
 	}
 	return checkURL(to.place)
 }
 
-func (w *webhook) Line(to Address) string { return hostOf(to.place) }
-func (w *webhook) Pace() time.Duration    { return 0 }
+func (h *hook) Line(to Address) string { return hostOf(to.place) }
+func (h *hook) Pace() time.Duration    { return 0 }
 
-// Send posts a message. Its headers are those of Standard Webhooks 1.0.
-func (w *webhook) Send(ctx context.Context, m Message) error {
+// Send posts a message. Its headers are those of Standard Webhooks 1.0. Of the
+// answer the status alone is told on: who names an address is not to read by it
+// what stands there.
+func (h *hook) Send(ctx context.Context, m Message) error {
 	body, err := json.Marshal(struct {
 		Type string    `json:"type"`
 		At   time.Time `json:"timestamp"`
@@ -70,18 +75,18 @@ func (w *webhook) Send(ctx context.Context, m Message) error {
 	if err != nil {
 		return &Error{What: "the message has no JSON"}
 	}
-	stamp := strconv.FormatInt(time.Now().Unix(), 10)
-	header := map[string]string{"Content-Type": "application/json", "webhook-id": m.ID, "webhook-timestamp": stamp}
-	secret := w.o.Secret
-	if m.To.secret != "" {
-		secret = m.To.secret
+	header := http.Header{"Content-Type": {"application/json"}}
+	var secrets []string
+	if secret := cmp.Or(m.To.secret, h.o.Secret); secret != "" {
+		secrets = append(secrets, secret)
 	}
-	if key, err := webhookKey(secret); err == nil && len(key) > 0 {
-		h := hmac.New(sha256.New, key)
-		h.Write([]byte(m.ID + "." + stamp + "."))
-		h.Write(body)
-		header["webhook-signature"] = "v1," + base64.StdEncoding.EncodeToString(h.Sum(nil))
+	if err := webhook.Sign(header, m.ID, time.Now(), body, secrets...); err != nil {
+		return &Error{What: err.Error()}
 	}
-	_, err = post(ctx, w.client, m.To, http.MethodPost, m.To.place, header, string(body))
-	return err
+	_, err = post(ctx, h.client, m.To, http.MethodPost, m.To.place, header, string(body))
+	if failed := asError(err); failed != nil {
+		failed.Said = ""
+		return failed
+	}
+	return nil
 }

@@ -162,7 +162,7 @@ func letterRows(t *testing.T, s *records.Store) []int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return []int{len(page), int(counts["bad_json"] + counts["bad_time"])}
+	return []int{len(page), int(counts["bad_json"].Came + counts["bad_time"].Came)}
 }
 
 // effectRows counts decisions, commands, alerts, clues and signals.

@@ -23,7 +23,7 @@ type DeadLetter struct {
 	Part     bool // only a part of a message
 	Length   int  // of the whole, bytes
 	SHA256   string
-	Payload  []byte // left out of pages
+	Payload  []byte // or its beginning, and then SHA256 is of all of it; left out of pages
 }
 
 const letterColumns = `id, received_at, device, topic, reason, detail, codec, part, length, sha256`
@@ -108,29 +108,28 @@ func (s *Store) DeadLetter(ctx context.Context, id string) (l DeadLetter, err er
 	return l, nil
 }
 
-// DeadLetterCounts returns how many letters were kept, by reason.
-func (s *Store) DeadLetterCounts(ctx context.Context) (map[string]int64, error) {
-	counts := map[string]int64{}
+// A LetterCount counts the dead letters of one reason.
+type LetterCount struct {
+	Came    int64 // ever
+	Dropped int64 // of them, to make room
+	Emptied int64 // payloads taken, to make room
+	Bytes   int64 // of the payloads that are there
+}
+
+// DeadLetterCounts counts the dead letters by reason.
+func (s *Store) DeadLetterCounts(ctx context.Context) (map[string]LetterCount, error) {
+	counts := map[string]LetterCount{}
 	err := s.each(ctx, func(rows *sql.Rows) error {
 		var reason string
-		var n int64
-		err := rows.Scan(&reason, &n)
+		var n LetterCount
+		err := rows.Scan(&reason, &n.Came, &n.Dropped, &n.Emptied, &n.Bytes)
 		counts[reason] = n
 		return err
-	}, `SELECT reason, number FROM dead_letter_count`)
+	}, `SELECT reason, number, dropped, emptied, bytes FROM dead_letter_count`)
 	if err != nil {
 		return nil, fmt.Errorf("counting dead letters: %w", err)
 	}
 	return counts, nil
-}
-
-// DeadLetterBytes returns how much room the payloads of all letters take. None
-// is ever thrown away, so somebody has to look.
-func (s *Store) DeadLetterBytes(ctx context.Context) (n int64, err error) {
-	if err := s.reader.QueryRowContext(ctx, `SELECT CAST(COALESCE(SUM(bytes), 0) AS BIGINT) FROM dead_letter_count`).Scan(&n); err != nil {
-		return 0, fmt.Errorf("measuring dead letters: %w", explain(err))
-	}
-	return n, nil
 }
 
 func scanLetter(row interface{ Scan(...any) error }, l *DeadLetter, more ...any) error {

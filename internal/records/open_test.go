@@ -49,8 +49,8 @@ func TestVersionOneIsBroughtUpToDate(t *testing.T) {
 	file := versionOne(t)
 	for range 2 { // the second time there is nothing to do
 		s := openStore(t, file)
-		if n, err := s.DeadLetterBytes(t.Context()); err != nil || n != 4 {
-			t.Errorf("%d bytes, %v; want 4", n, err)
+		if counts, err := s.DeadLetterCounts(t.Context()); err != nil || counts["bad_json"] != (records.LetterCount{Came: 2, Bytes: 4}) {
+			t.Errorf("%v, %v; want two letters of 4 bytes", counts, err)
 		}
 		if err := s.Commit(t.Context(), records.Progress{Reader: "dead", Position: "1:2:x", Counts: map[string]int64{"a": 1}}, []records.DeadLetter{{ID: "1-3", Reason: "bad_time"}}); err != nil {
 			t.Fatal(err)

@@ -21,6 +21,7 @@ const DefaultMaxDurationS = 3600
 const (
 	maxNameLength   = 100       // characters
 	maxValveSeconds = 24 * 3600 // of one opening
+	maxFlowLPM      = 10_000
 	minElevationM   = -500
 	maxElevationM   = 9000
 	maxAreaMu       = 1_000_000
@@ -103,6 +104,7 @@ func checkDevice(d devices.Device) (f faults) {
 	f.addIf(d.MaxDurationS < 0 || d.MaxDurationS > maxValveSeconds, "max_duration_s",
 		"max_duration_s %d is outside 1 … %d seconds", d.MaxDurationS, maxValveSeconds)
 	f.addIf(!within(d.MaxVolumeL, 0, math.MaxFloat64), "max_volume_l", "max_volume_l %g is not above 0 litres", d.MaxVolumeL)
+	f.addIf(!within(d.FlowLPM, 0, maxFlowLPM), "flow_lpm", "flow_lpm %g is outside 0 … %d litres a minute", d.FlowLPM, maxFlowLPM)
 	return f
 }
 

@@ -58,7 +58,7 @@ var (
 		[]string{"id", "place", "station", "area_mu", "crop", "planted", "soil"},
 		[]string{"name", "household", "slope_percent", "valves", "mode", "latitude", "longitude"},
 	}
-	deviceKind = kind{"devices", "device", []string{"id", "model"}, []string{"plot", "station", "max_duration_s", "max_volume_l"}}
+	deviceKind = kind{"devices", "device", []string{"id", "model"}, []string{"plot", "station", "max_duration_s", "max_volume_l", "flow_lpm"}}
 )
 
 // kinds are in the order of their number of keys: a CSV file that fits two is of the first.

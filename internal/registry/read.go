@@ -180,6 +180,7 @@ func readDevice(r *reader) devices.Device {
 		Station:      devices.StationID(r.text("station")),
 		MaxDurationS: limit(r, "max_duration_s", r.int("max_duration_s")),
 		MaxVolumeL:   limit(r, "max_volume_l", r.float("max_volume_l")),
+		FlowLPM:      limit(r, "flow_lpm", r.float("flow_lpm")),
 	}
 }
 

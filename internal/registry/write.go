@@ -54,6 +54,7 @@ type (
 		Station      devices.StationID `yaml:"station,omitempty"`
 		MaxDurationS int               `yaml:"max_duration_s,omitempty"`
 		MaxVolumeL   float64           `yaml:"max_volume_l,omitempty"`
+		FlowLPM      float64           `yaml:"flow_lpm,omitempty"`
 	}
 	written struct {
 		Places   []writtenPlace   `yaml:"places,omitempty"`

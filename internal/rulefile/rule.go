@@ -2,6 +2,7 @@ package rulefile
 
 import (
 	"errors"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -85,8 +86,12 @@ func (f *file) waters(m position.Mapping, r *condition.Rule) {
 // params reads the numbers that a rule's conditions name, and those of its action.
 func (f *file) params(m position.Mapping, do condition.Action) map[string]float64 {
 	n := m.Get("params")
+	params := map[string]float64{}
+	if do == condition.Irrigate {
+		maps.Copy(params, usual())
+	}
 	if n.Absent() {
-		return nil
+		return params
 	}
 	var names []string
 	for _, key := range []string{"applies", "when", "clear"} {
@@ -114,7 +119,6 @@ func (f *file) params(m position.Mapping, do condition.Action) map[string]float6
 	if !ok {
 		return nil
 	}
-	params := map[string]float64{}
 	for _, name := range names {
 		value := given.Get(name)
 		v, ok := value.Float(name)

@@ -1,23 +1,15 @@
 package signals
 
-import (
-	"net/netip"
-	"time"
-)
+import "time"
 
-// Sign is sign, for its test.
-var Sign = sign
+// Secrets are those that sign at a time.
+func (w *Webhook) Secrets(now time.Time) []string { return w.secrets(now) }
 
 // Backoff is backoff, for its test.
 var Backoff = backoff
 
 // GiveUp is how long a webhook may fail.
 const GiveUp = giveUp
-
-// MayDial is mayDial, for its table.
-func MayDial(addr string, private []netip.Prefix, plain bool) error {
-	return mayDial(netip.MustParseAddr(addr), private, plain)
-}
 
 // SetStreamDeadline shortens how long a stream waits for a client that takes nothing.
 func (f *Feed) SetStreamDeadline(d time.Duration) { f.deadline = d }

@@ -57,6 +57,7 @@ type PlotFacts struct {
 	TAWMM         Fact[float64] `expr:"taw_mm" unit:"mm" doc:"total available water of the root zone"`
 	DepletionPart Fact[float64] `expr:"depletion_share" unit:"1" doc:"depletion_mm by taw_mm: 0 at field capacity, 1 at wilting"`
 	StressShare   Fact[float64] `expr:"stress_share" unit:"1" doc:"depletion_mm by raw_mm: above 1 the crop is short of water"`
+	DeficitPct    Fact[float64] `expr:"deficit_pct" unit:"%" doc:"what a growing crop does not get now of the water that it asks for"`
 	Ks            Fact[float64] `expr:"ks" unit:"1" doc:"water stress coefficient: 1 without stress, 0 at wilting"`
 	EToMM         Fact[float64] `expr:"eto_mm" unit:"mm/d" doc:"reference evapotranspiration of the last full day"`
 	ETcMM         Fact[float64] `expr:"etc_mm" unit:"mm/d" doc:"crop evapotranspiration without stress of the last full day"`
@@ -80,7 +81,10 @@ type PlotFacts struct {
 	Mode          Fact[string]  `expr:"mode" values:"advise auto off" doc:"how far valves may act by themselves"`
 	HasValve      Fact[bool]    `expr:"has_valve" doc:"whether a valve waters the plot"`
 	HasProbe      Fact[bool]    `expr:"has_probe" doc:"whether a soil probe stands in it"`
+	CapacityOwn   Fact[bool]    `expr:"capacity_learned" doc:"whether its probes have shown the soil's own field capacity"`
 	Irrigating    Fact[bool]    `expr:"irrigating" doc:"whether it is being watered"`
+	WateringPays  Fact[bool]    `expr:"watering_pays" doc:"whether the crop may still be watered: not in the last days of its season"`
+	Settling      Fact[bool]    `expr:"settling" doc:"whether a new plot without a probe waits for weather to show how wet it is"`
 }
 
 // ValveFacts are what conditions about a valve see.

@@ -75,6 +75,15 @@ func (r *Rule) Seal() {
 	r.Version = hex.EncodeToString(sum[:])[:12]
 }
 
+// Passes reports whether the rule does not apply to its subject.
+func (r *Rule) Passes(env *Env) bool {
+	if r.Applies == nil {
+		return false
+	}
+	applies, _ := r.Applies.Eval(env)
+	return applies == False
+}
+
 // Eval says whether the rule's subject is in the state that it is about, and
 // whether it is out of it. To whom the rule does not apply is out of it. The
 // error is that of Failed, and begins with the key of the condition.
@@ -137,7 +146,8 @@ type ParamSpec struct {
 	Doc      string
 }
 
-// IrrigateParams returns the parameters of a rule that waters. All are optional.
+// IrrigateParams returns the parameters of a rule that waters. One that a file
+// leaves out is that of the built-in rule.
 func IrrigateParams() []ParamSpec {
 	return []ParamSpec{
 		{"trigger_of_raw", "1", 0.01, 2, false, "water when depletion passes this share of the readily available water"},
@@ -148,9 +158,13 @@ func IrrigateParams() []ParamSpec {
 		{"from_hour", "h", 0, 23, true, "local hour from which a valve may open"},
 		{"until_hour", "h", 0, 23, true, "local hour from which it may not; the same as from_hour: it always may"},
 		{"stop_days", "d", 0, 365, true, "last days of the season without watering"},
-		{"wind_max_ms", "m/s", 0, 60, false, "no opening in more wind; left out: wind does not matter"},
-		{"frost_c", "Cel", -60, 60, false, "no opening in colder air; left out: frost does not matter"},
-		{"rain_max_mm", "mm", 0, 300, false, "no opening after more rain in 24 hours; left out: only the balance counts it"},
+		{"wind_max_ms", "m/s", 0, 60, false, "no opening in more wind, and one that is under way is ended"},
+		{"frost_c", "Cel", -60, 60, false, "likewise in colder air"},
+		{"rain_max_mm", "mm", 0, 300, false, "likewise after more rain in 24 hours"},
+		{"starts_per_day", "1", 0, 100, true, "openings of a plot from one midnight to the next; 0: no limit"},
+		{"rest_min", "min", 0, 1440, true, "time between two openings of a valve"},
+		{"day_max_mm", "mm", 0, 1000, false, "what the valves of a plot may bring from one midnight to the next, by their meters; 0: no limit"},
+		{"season_max_mm", "mm", 0, 10000, false, "likewise from planting to harvest, of a perennial in a year"},
 	}
 }
 

@@ -1,10 +1,6 @@
 package drought
 
-import (
-	"time"
-
-	"ganlin/rules/water"
-)
+import "ganlin/rules/water"
 
 // A Grade is a degree of agricultural drought, from none to extreme; higher is drier.
 type Grade int
@@ -37,75 +33,65 @@ func (g Grade) String() string {
 	}
 }
 
-// A Standard is the document whose limits are used.
-type Standard string
+// limits are where light, moderate, severe and extreme drought begin.
+type limits [4]float64
 
-// The standards.
-const (
-	GBT32136 Standard = "GB/T 32136-2015" // grade of agricultural drought, by texture
-	GBT20481 Standard = "GB/T 20481-2006" // grades of meteorological drought, one row for all textures; its edition of 2017 replaced it
-)
-
-// Limits are one row of a standard.
-type Limits struct {
-	Standard  Standard
-	Class     water.Class
-	ValidFrom time.Time
-	// Below these relative soil moistures, in %, drought is light, moderate, severe, extreme.
-	Light, Moderate, Severe, Extreme float64
-	AtLimitIsDrier                   bool   // which of two grades a moisture right at the limit has
-	Confirmed                        bool   // whether the numbers were seen in a source; if not, confirm them on the standard before use
-	Source                           string // where they were seen
-}
-
-// table holds all rows. GB/T 32136-2015 is in force since 2016-05-01. Only its
-// row for sand was seen, quoted in a paper; those for loam and clay are the
-// numbers in general use and were not seen in a source. Those of 2006 were
-// seen quoted in a paper; the first day of that standard was not.
-var table = []Limits{
-	{GBT32136, water.Coarse, date(2016, 5, 1), 55, 45, 35, 25, false, true, "ChinaXiv-202104.00104V1, table 4"},
-	{GBT32136, water.Medium, date(2016, 5, 1), 60, 50, 40, 30, false, false, ""},
-	{GBT32136, water.Fine, date(2016, 5, 1), 65, 55, 45, 35, false, false, ""},
-	{GBT20481, water.Coarse, date(2006, 11, 1), 60, 50, 40, 30, true, true, "ChinaXiv-201804.01740V1"},
-	{GBT20481, water.Medium, date(2006, 11, 1), 60, 50, 40, 30, true, true, "ChinaXiv-201804.01740V1"},
-	{GBT20481, water.Fine, date(2006, 11, 1), 60, 50, 40, 30, true, true, "ChinaXiv-201804.01740V1"},
-}
-
-func date(year int, month time.Month, day int) time.Time {
-	return time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
-}
-
-// LimitsOf returns the row of a standard for a class of soil, and whether there is one.
-func LimitsOf(standard Standard, class water.Class) (Limits, bool) {
-	for _, l := range table {
-		if l.Standard == standard && l.Class == class {
-			return l, true
-		}
+// moisture holds the limits of relative soil moisture, in %, below which a soil
+// is that dry, of GB/T 32136-2015, 5.2. Only the row for sand was seen, quoted
+// in a paper (ChinaXiv-202104.00104V1, table 4); those for loam and clay are the
+// numbers in general use: confirm them on the standard.
+func moisture(class water.Class) (limits, bool) {
+	switch class {
+	case water.Coarse:
+		return limits{55, 45, 35, 25}, true
+	case water.Medium:
+		return limits{60, 50, 40, 30}, true
+	case water.Fine:
+		return limits{65, 55, 45, 35}, true
 	}
-	return Limits{}, false
+	return limits{}, false
 }
 
-// GradeOf returns the grade of a relative soil moisture in %. It is Unknown for
-// a class or standard without limits and for a moisture that cannot be: 0 or
-// less, 180 or more, or no number.
-func GradeOf(rsmPct float64, class water.Class, standard Standard) Grade {
-	l, ok := LimitsOf(standard, class)
+// OfMoisture returns the grade of a relative soil moisture in %: water content
+// by field capacity. The limit itself is the wetter grade. It is Unknown for a
+// class without limits and for a moisture that cannot be: 0 or less, 180 or
+// more, or no number.
+func OfMoisture(rsmPct float64, class water.Class) Grade {
+	dry, ok := moisture(class)
 	if !ok || !(rsmPct > 0 && rsmPct < 180) {
 		return Unknown
 	}
-	below := func(limit float64) bool { return rsmPct < limit || l.AtLimitIsDrier && rsmPct == limit }
-	switch {
-	case below(l.Extreme):
-		return Extreme
-	case below(l.Severe):
-		return Severe
-	case below(l.Moderate):
-		return Moderate
-	case below(l.Light):
-		return Light
-	default:
-		return None
+	grade := None
+	for _, limit := range dry {
+		if rsmPct < limit {
+			grade++
+		}
 	}
+	return grade
+}
+
+// OfDeficit returns the grade of what a crop does not get of the water that it
+// asks for, in %. The limits are those of GB/T 32136-2015, 5.1, for its index of
+// crop water deficit (as in general use: confirm them on the standard), which
+// are lower while the crop is at its most sensitive. That index counts rain
+// and irrigation against the demand of fifty days, as an anomaly to years of
+// climate; here the balance counts what the soil still holds as well, and
+// the deficit is that of the moment: 100 (1 - Ks). It is Unknown for no number.
+func OfDeficit(deficitPct float64, critical bool) Grade {
+	short := limits{40, 55, 70, 85}
+	if critical {
+		short = limits{35, 50, 65, 80}
+	}
+	if !(deficitPct >= 0) {
+		return Unknown
+	}
+	grade := None
+	for _, limit := range short {
+		if deficitPct > limit {
+			grade++
+		}
+	}
+	return grade
 }
 
 // RSMFromDepletion returns the relative soil moisture, in % of field capacity,

@@ -8,54 +8,62 @@ import (
 	"ganlin/rules/water"
 )
 
-func TestGrades(t *testing.T) {
+// GB/T 32136-2015, 5.2: the limit itself is the wetter grade.
+func TestGradesOfMoisture(t *testing.T) {
 	for _, c := range []struct {
-		standard drought.Standard
-		class    water.Class
-		rsm      float64
-		want     drought.Grade
+		class water.Class
+		rsm   float64
+		want  drought.Grade
 	}{
-		// GB/T 32136-2015: the limit itself is the wetter grade.
-		{drought.GBT32136, water.Coarse, 55, drought.None},
-		{drought.GBT32136, water.Coarse, 54.999, drought.Light},
-		{drought.GBT32136, water.Coarse, 45, drought.Light},
-		{drought.GBT32136, water.Coarse, 35, drought.Moderate},
-		{drought.GBT32136, water.Coarse, 25, drought.Severe},
-		{drought.GBT32136, water.Coarse, 24.999, drought.Extreme},
-		{drought.GBT32136, water.Medium, 60, drought.None},
-		{drought.GBT32136, water.Medium, 55, drought.Light},
-		{drought.GBT32136, water.Medium, 49, drought.Moderate},
-		{drought.GBT32136, water.Medium, 39, drought.Severe},
-		{drought.GBT32136, water.Medium, 29, drought.Extreme},
-		{drought.GBT32136, water.Fine, 62, drought.Light},
-		{drought.GBT32136, water.Fine, 34, drought.Extreme},
-		// GB/T 20481-2006: the limit itself is the drier grade, and texture plays no part.
-		{drought.GBT20481, water.Coarse, 60, drought.Light},
-		{drought.GBT20481, water.Medium, 60.001, drought.None},
-		{drought.GBT20481, water.Medium, 50, drought.Moderate},
-		{drought.GBT20481, water.Fine, 40, drought.Severe},
-		{drought.GBT20481, water.Fine, 30, drought.Extreme},
+		{water.Coarse, 55, drought.None},
+		{water.Coarse, 54.999, drought.Light},
+		{water.Coarse, 45, drought.Light},
+		{water.Coarse, 35, drought.Moderate},
+		{water.Coarse, 25, drought.Severe},
+		{water.Coarse, 24.999, drought.Extreme},
+		{water.Medium, 60, drought.None},
+		{water.Medium, 55, drought.Light},
+		{water.Medium, 49, drought.Moderate},
+		{water.Medium, 39, drought.Severe},
+		{water.Medium, 29, drought.Extreme},
+		{water.Fine, 62, drought.Light},
+		{water.Fine, 34, drought.Extreme},
 		// What cannot be has no grade.
-		{drought.GBT32136, water.Medium, 0, drought.Unknown},
-		{drought.GBT32136, water.Medium, -3, drought.Unknown},
-		{drought.GBT32136, water.Medium, 180, drought.Unknown},
-		{drought.GBT32136, water.Medium, math.NaN(), drought.Unknown},
-		{drought.GBT32136, "peat", 50, drought.Unknown},
-		{"another", water.Medium, 50, drought.Unknown},
+		{water.Medium, 0, drought.Unknown},
+		{water.Medium, -3, drought.Unknown},
+		{water.Medium, 180, drought.Unknown},
+		{water.Medium, math.NaN(), drought.Unknown},
+		{"peat", 50, drought.Unknown},
 	} {
-		if got := drought.GradeOf(c.rsm, c.class, c.standard); got != c.want {
-			t.Errorf("%s, %s, %g %%: %s, want %s", c.standard, c.class, c.rsm, got, c.want)
+		if got := drought.OfMoisture(c.rsm, c.class); got != c.want {
+			t.Errorf("%s, %g %%: %s, want %s", c.class, c.rsm, got, c.want)
 		}
 	}
 }
 
-func TestEveryRowFalls(t *testing.T) {
-	for _, standard := range []drought.Standard{drought.GBT32136, drought.GBT20481} {
-		for _, class := range []water.Class{water.Coarse, water.Medium, water.Fine} {
-			l, ok := drought.LimitsOf(standard, class)
-			if !ok || !(l.Light > l.Moderate && l.Moderate > l.Severe && l.Severe > l.Extreme) || l.ValidFrom.IsZero() || l.Confirmed != (l.Source != "") {
-				t.Errorf("%s, %s: %+v", standard, class, l)
-			}
+// GB/T 32136-2015, 5.1: a crop at its most sensitive is in drought earlier.
+func TestGradesOfDeficit(t *testing.T) {
+	for _, c := range []struct {
+		deficit  float64
+		other    drought.Grade
+		critical drought.Grade
+	}{
+		{0, drought.None, drought.None},
+		{35, drought.None, drought.None},
+		{36, drought.None, drought.Light},
+		{41, drought.Light, drought.Light},
+		{52, drought.Light, drought.Moderate},
+		{56, drought.Moderate, drought.Moderate},
+		{66, drought.Moderate, drought.Severe},
+		{71, drought.Severe, drought.Severe},
+		{81, drought.Severe, drought.Extreme},
+		{86, drought.Extreme, drought.Extreme},
+		{100, drought.Extreme, drought.Extreme},
+		{-1, drought.Unknown, drought.Unknown},
+		{math.NaN(), drought.Unknown, drought.Unknown},
+	} {
+		if other, critical := drought.OfDeficit(c.deficit, false), drought.OfDeficit(c.deficit, true); other != c.other || critical != c.critical {
+			t.Errorf("%g %%: %s, and %s when critical; want %s and %s", c.deficit, other, critical, c.other, c.critical)
 		}
 	}
 }
@@ -78,7 +86,7 @@ func TestRelativeMoistureIsNotDepletion(t *testing.T) {
 			t.Errorf("a depletion of %g %% is a relative moisture of %g %%, want %g", c.depletion, got, c.want)
 		}
 	}
-	if g := drought.GradeOf(drought.RSMFromDepletion(1, 0, loam), water.Medium, drought.GBT32136); g != drought.Unknown {
+	if g := drought.OfMoisture(drought.RSMFromDepletion(1, 0, loam), water.Medium); g != drought.Unknown {
 		t.Errorf("a soil without available water is graded %s", g)
 	}
 }

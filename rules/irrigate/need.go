@@ -2,8 +2,6 @@ package irrigate
 
 import "math"
 
-const squareMetresPerMu = 2000.0 / 3
-
 // A Decision is what Need comes to: to water now, or why not.
 type Decision string
 
@@ -17,7 +15,8 @@ const (
 	Wind           Decision = "wind"
 	Rain           Decision = "rain"
 	Window         Decision = "window" // not at this hour
-	Budget         Decision = "budget" // what is left is not worth an opening
+	Starts         Decision = "starts" // it was opened often enough today
+	Budget         Decision = "budget" // what is left of the day's or the season's water is not worth an opening
 	NoLease        Decision = "no_lease"
 	Water          Decision = "water"
 )
@@ -33,34 +32,77 @@ const (
 	Holds
 )
 
+// Interlocks are what the weather forbids.
+type Interlocks struct{ Frost, Wind, Rain Interlock }
+
+// Violated names the interlock that holds for certain, if any. What is not
+// known forbids to open and is no reason to close.
+func (l Interlocks) Violated() Decision {
+	switch {
+	case l.Frost == Holds:
+		return Frost
+	case l.Wind == Holds:
+		return Wind
+	case l.Rain == Holds:
+		return Rain
+	}
+	return ""
+}
+
 // Input is what a decision is made from.
 type Input struct {
-	Rule Rule // as Validate allows
+	Rule Rule
 
-	DepletionMM *float64 // of the root zone, at the last balance; nil: not known
+	DepletionMM *float64 // of the root zone; nil: not known
 	RAWMM       float64  // of the root zone
-	DeliveredMM float64  // net depth that went in since that balance, by valve and by rain
+	TAWMM       float64  // likewise
 	Irrigating  bool     // whether the plot is being watered: the trigger has been passed and the need not yet met
 	DaysLeft    int      // of the season, today included; 0 or less: it is over
 	RemainingMM *float64 // what the crop will still take until harvest; nil: not known, or far away
 
-	AreaMu            float64
-	FlowLPM           *float64 // of the open valve; nil: not known
-	ValveMaxVolumeL   float64  // of one opening; 0: no limit by volume
-	ValveMaxDurationS int      // of one opening
-	BudgetL           *float64 // what may still be used; nil: no budget
+	AreaM2 float64
+	Valves []Valve
+	Spent  Spent
 
-	LocalHour         int // 0 to 23
-	Frost, Wind, Rain Interlock
+	LocalHour  int // 0 to 23
+	Interlocks Interlocks
 }
 
-// A Plan is how much water a plot needs, and what one opening gives it of that.
+// A Valve is one that waters the plot.
+type Valve struct {
+	FlowLPM      float64 // 0: not known
+	Metered      bool    // its meter ends an opening when the volume has run
+	MaxVolumeL   float64 // of one opening; 0: no limit by volume
+	MaxDurationS int     // of one opening
+}
+
+// Spent is what a plot has had of its budget, as its meters tell, or else at the worst.
+type Spent struct {
+	DayL, SeasonL float64
+	Starts        int // openings of this day
+}
+
+// A Plan is how much water a plot needs, and what one opening of its valves gives it of that.
 type Plan struct {
-	NetMM        float64 // still to reach the root zone
-	GrossMM      float64 // to leave the valve for that
-	VolumeL      float64 // of this opening; 0 unless the decision is Water
-	MaxDurationS int     // of this opening
-	Reason       string  // the decision
+	NetMM   float64 // still to reach the root zone
+	GrossMM float64 // to leave the valves for that
+	Leases  []Lease // for each valve; none unless the decision is Water
+}
+
+// A Lease is what one valve is asked for.
+type Lease struct {
+	VolumeL   float64
+	DurationS int
+}
+
+// Margin is how much longer a valve with a meter may be open than its volume
+// takes at its usual flow. It closes by volume and never needs that; if its meter
+// fails, it brings no more than so much too much. Without a meter time is all there is.
+const Margin = 1.25
+
+// Pays reports whether watering may still be of use before the harvest.
+func (in *Input) Pays() bool {
+	return in.DaysLeft > in.Rule.StopDays && (in.RemainingMM == nil || *in.RemainingMM >= in.Rule.MinimumMM)
 }
 
 // Need decides. A plot is watered when its depletion passes the trigger, a
@@ -68,78 +110,100 @@ type Plan struct {
 // never more than its depletion, and never more than keeps the crop without
 // stress until harvest: the last days of a season are not watered for the soil
 // that is left behind. Depth on the ground is depth in the root zone divided by
-// the efficiency; 1 mm on 1 m2 is 1 L. One opening gives no more than the valve
-// and the budget allow; the caller asks again until the answer is NoNeed.
+// the efficiency; 1 mm on 1 m2 is 1 L. One opening gives no more than valves
+// and budget allow; the caller asks again until the answer is NoNeed.
 //
 // The plan of a plot that needs water but may not have it now tells the depths all the same.
 func Need(in Input) (Plan, Decision) {
-	plan := Plan{}
-	decide := func(d Decision) (Plan, Decision) {
-		plan.Reason = string(d)
-		return plan, d
-	}
-	if in.DaysLeft <= in.Rule.StopDays {
-		return decide(SeasonOver)
+	if !in.Pays() {
+		return Plan{}, SeasonOver
 	}
 	if in.DepletionMM == nil || math.IsNaN(*in.DepletionMM) {
-		return decide(UnknownSoil)
+		return Plan{}, UnknownSoil
 	}
-	depletion := *in.DepletionMM - in.DeliveredMM
+	depletion := *in.DepletionMM
 	if !in.Irrigating && depletion <= in.Rule.TriggerOfRAW*in.RAWMM {
-		return decide(NoNeed)
+		return Plan{}, NoNeed
 	}
-	net := depletion - in.Rule.KeepRoomMM
+	net := depletion - in.room()
 	if net <= 0 || net < in.Rule.MinimumMM {
-		return decide(NoNeed)
+		return Plan{}, NoNeed
 	}
 	if in.RemainingMM != nil {
 		net = min(net, depletion+*in.RemainingMM-in.Rule.TriggerOfRAW*in.RAWMM)
 		if net <= 0 || net < in.Rule.MinimumMM {
-			return decide(SeasonOver)
+			return Plan{}, SeasonOver
 		}
 	}
-	plan.NetMM, plan.GrossMM = net, net/in.Rule.Efficiency
-
+	plan := Plan{NetMM: net, GrossMM: net / in.Rule.Efficiency}
 	if d := in.forbidden(); d != "" {
-		return decide(d)
+		return plan, d
 	}
-	squareMetres := in.AreaMu * squareMetresPerMu
-	volume := plan.GrossMM * squareMetres
-	if in.BudgetL != nil {
-		volume = min(volume, *in.BudgetL)
-		if least := in.Rule.MinimumMM / in.Rule.Efficiency * squareMetres; volume <= 0 || volume < least {
-			return decide(Budget)
+	volume := min(plan.GrossMM*in.AreaM2, in.left())
+	if least := in.Rule.MinimumMM / in.Rule.Efficiency * in.AreaM2; volume <= 0 || volume < least && volume < plan.GrossMM*in.AreaM2 {
+		return plan, Budget
+	}
+	for _, v := range in.Valves {
+		plan.Leases = append(plan.Leases, v.lease(volume/float64(len(in.Valves))))
+	}
+	for _, l := range plan.Leases {
+		if l.VolumeL > 0 && l.DurationS > 0 {
+			return plan, Water
 		}
 	}
-	seconds := in.ValveMaxDurationS
-	if in.ValveMaxVolumeL > 0 {
-		volume = min(volume, in.ValveMaxVolumeL)
-	}
-	if in.FlowLPM != nil && *in.FlowLPM > 0 {
-		perSecond := *in.FlowLPM / 60
-		volume = min(volume, perSecond*float64(seconds))
-		seconds = min(seconds, int(math.Ceil(volume/perSecond)))
-	}
-	if seconds <= 0 || volume <= 0 {
-		return decide(NoLease)
-	}
-	plan.VolumeL, plan.MaxDurationS = volume, seconds
-	return decide(Water)
+	plan.Leases = nil
+	return plan, NoLease
 }
 
-// forbidden says what keeps the valve shut now, if anything.
+// room is the depletion that is left for rain. A crop with few roots would have
+// nothing else: it is to get two thirds of what it asks for all the same.
+func (in *Input) room() float64 {
+	const stress = 1.0 / 3 // 1 - Ks, at which the plot is watered at the latest
+	room := max(in.Rule.KeepRoomMM, in.Rule.KeepRoomOfRAW*in.RAWMM)
+	return max(0, min(room, in.RAWMM+stress*(in.TAWMM-in.RAWMM)-in.Rule.MinimumMM))
+}
+
+// forbidden says what keeps the valves shut now, if anything.
 func (in *Input) forbidden() Decision {
+	l := in.Interlocks
 	switch {
-	case in.Frost == NotKnown || in.Wind == NotKnown || in.Rain == NotKnown:
+	case l.Frost == NotKnown || l.Wind == NotKnown || l.Rain == NotKnown:
 		return UnknownWeather
-	case in.Frost == Holds:
-		return Frost
-	case in.Wind == Holds:
-		return Wind
-	case in.Rain == Holds:
-		return Rain
+	case l.Violated() != "":
+		return l.Violated()
 	case !in.Rule.inWindow(in.LocalHour):
 		return Window
+	case in.Rule.StartsPerDay > 0 && in.Spent.Starts >= in.Rule.StartsPerDay:
+		return Starts
 	}
 	return ""
+}
+
+// left is what the plot may still get of its day's and its season's water, in litres.
+func (in *Input) left() float64 {
+	left := math.Inf(1)
+	if most := in.Rule.DayMM; most > 0 {
+		left = min(left, most*in.AreaM2-in.Spent.DayL)
+	}
+	if most := in.Rule.SeasonMM; most > 0 {
+		left = min(left, most*in.AreaM2-in.Spent.SeasonL)
+	}
+	return left
+}
+
+// lease is what the valve may give of a volume in one opening, and how long that takes at the most.
+func (v Valve) lease(volumeL float64) Lease {
+	if v.MaxVolumeL > 0 {
+		volumeL = min(volumeL, v.MaxVolumeL)
+	}
+	l := Lease{volumeL, v.MaxDurationS}
+	if perSecond := v.FlowLPM / 60; perSecond > 0 {
+		l.VolumeL = min(volumeL, perSecond*float64(v.MaxDurationS))
+		seconds := l.VolumeL / perSecond
+		if v.Metered {
+			seconds *= Margin
+		}
+		l.DurationS = min(v.MaxDurationS, int(math.Ceil(seconds)))
+	}
+	return l
 }

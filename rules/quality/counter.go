@@ -3,8 +3,6 @@ package quality
 import (
 	"math"
 	"time"
-
-	"ganlin/devices"
 )
 
 // A Note says what became of a counter's reading.
@@ -44,20 +42,11 @@ type Counter struct {
 	Credited float64 `json:"credited,omitempty"` // what was credited since Before
 }
 
-// NewCounter returns a counter with the limits of what nature and pipes can do:
-// of rain the world records of an hour (305 mm, Holt 1947) and of a day (1,825 mm,
-// La Réunion 1966; both WMO archive), of a meter the contract's largest flow of
-// 10,000 L/min. A caller who knows the pump does better to narrow them.
-// resolution is what one count is worth, 0 if that is not known.
-func NewCounter(q devices.Quantity, resolution float64) Counter {
-	c := Counter{Resolution: resolution}
-	switch q {
-	case devices.RainTotal:
-		c.MaxPerHour, c.MaxPerDay = 305, 1825
-	case devices.VolumeTotal:
-		c.MaxPerHour = 10000 * 60
-	}
-	return c
+// RainCounter returns a counter with the limits of what nature can do: the world
+// records of an hour (305 mm, Holt 1947) and of a day (1,825 mm, La Réunion 1966;
+// both WMO archive). resolution is what one count is worth, 0 if that is not known.
+func RainCounter(resolution float64) Counter {
+	return Counter{Resolution: resolution, MaxPerHour: 305, MaxPerDay: 1825}
 }
 
 // Add takes the total at a time and returns what was added since the reading

@@ -7,7 +7,6 @@ import (
 
 	"pgregory.net/rapid"
 
-	"ganlin/devices"
 	"ganlin/rules/quality"
 )
 
@@ -55,7 +54,7 @@ func TestCounter(t *testing.T) {
 }
 
 func TestCounterTimes(t *testing.T) {
-	c := quality.NewCounter(devices.RainTotal, 0.2)
+	c := quality.RainCounter(0.2)
 	c.Add(after(time.Hour), 100)
 	for _, at := range []time.Time{after(time.Hour), after(0)} {
 		before := c
@@ -200,7 +199,7 @@ func TestCounterControl(t *testing.T) {
 
 func BenchmarkCounter(b *testing.B) {
 	b.ReportAllocs()
-	c := quality.NewCounter(devices.RainTotal, 0.2)
+	c := quality.RainCounter(0.2)
 	at, total := start, 0.0
 	for b.Loop() {
 		at, total = at.Add(10*time.Minute), total+0.2

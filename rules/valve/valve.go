@@ -259,6 +259,18 @@ func (v *Valve) Stop(at time.Time) []Event {
 // Resume ends the emergency stop.
 func (v *Valve) Resume() { v.Stopped = false }
 
+// Unanswered returns the ids of the commands of which nothing was told yet.
+func (v *Valve) Unanswered() []string {
+	all := slices.Clone(v.Idle)
+	if v.Pending != nil {
+		all = append(all, v.Pending.Command)
+	}
+	if v.Closing != nil {
+		all = append(all, v.Closing.Command)
+	}
+	return all
+}
+
 // Clear takes the word of a person who has looked that the valve is shut: an
 // opening has ended, locks are off, and what its meter shows now is no leak if it is little.
 func (v *Valve) Clear(at time.Time) []Event {

@@ -1,6 +1,7 @@
 package water
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -20,72 +21,91 @@ func (p *Params) DayNumber(day time.Time) int {
 	return int(math.Floor(day.Sub(p.Planted).Hours()/24+0.5)) + 1
 }
 
+// SeasonDay is DayNumber, of a perennial within its year.
+func (p *Params) SeasonDay(day time.Time) int { return p.Crop.dayOfSeason(p.DayNumber(day)) }
+
+// SeasonBegin is the local midnight of the day 1 of a day's season.
+func (p *Params) SeasonBegin(day time.Time) time.Time {
+	return p.Planted.AddDate(0, 0, p.DayNumber(day)-p.SeasonDay(day)).UTC()
+}
+
 // belowTAWMM is the available water of the soil that roots have yet to reach.
 func (p *Params) belowTAWMM(rootM float64) float64 {
 	return p.Soil.TAWMM(max(0, p.Crop.RootMaxM-rootM))
 }
 
 // A Balance is the water of one plot's root zone as a depletion: how much is
-// missing to field capacity. It survives JSON exactly.
+// missing to field capacity. What is not known of the past makes it a range:
+// the root zone is as dry as Dry at the most and as wet as Wet. Weather that is
+// known brings the two together again, for what is full drains and what is dry
+// dries no more. It survives JSON exactly.
 type Balance struct {
-	Through     time.Time `json:"through"`             // midnight of the last day that is booked
-	DepletionMM float64   `json:"depletion_mm"`        // Dr of the root zone, 0 to TAW
-	RootM       float64   `json:"root_m"`              // depth of the root zone
-	BelowMM     float64   `json:"below_mm"`            // depletion of what roots have yet to reach
-	LastEToMM   float64   `json:"last_eto_mm"`         // that was known; stands in for a day without
-	EToMissing  int       `json:"eto_missing"`         // days in a row
-	Unknown     []string  `json:"unknown,omitempty"`   // what was not known of the days since the balance was last sure
-	Estimated   []string  `json:"estimated,omitempty"` // what stands on an estimate
-	Season      Sums      `json:"season"`
+	RootM     float64  `json:"root_m"` // depth of the root zone
+	Dry       Zone     `json:"dry"`
+	Wet       Zone     `json:"wet"`
+	LastEToMM float64  `json:"last_eto_mm"`       // that was known; stands in for a day without
+	NoRain    NoRain   `json:"no_rain,omitzero"`  // days up to now of which rain is not known
+	Settled   bool     `json:"settled,omitempty"` // it has been known
+	Doubts    []string `json:"doubts,omitempty"`  // why Dry and Wet differ, by name
+	Season    Sums     `json:"season"`
 }
 
-// Sums are totals since the season began or, if later, the balance.
+// A Zone is how dry the soil is.
+type Zone struct {
+	DepletionMM float64 `json:"depletion_mm"` // Dr of the root zone, 0 to TAW
+	BelowMM     float64 `json:"below_mm"`     // of what roots have yet to reach
+}
+
+// NoRain is a time of which nobody knows how much it has rained.
+type NoRain struct {
+	Days  int     `json:"days"`
+	ETcMM float64 `json:"etc_mm"` // asked for meanwhile, at the most
+	ETaMM float64 `json:"eta_mm"` // and taken from the driest soil that can be
+}
+
+// Sums are totals since the season began or, if later, the balance was known first.
 type Sums struct {
-	Days         int     `json:"days"`
-	StressDays   int     `json:"stress_days"`  // Ks below 1
-	UnknownDays  int     `json:"unknown_days"` // that ended with the balance unknown
-	ETcMM        float64 `json:"etc_mm"`       // what the crop would have taken without stress
-	ETaMM        float64 `json:"eta_mm"`       // what it took
-	RainMM       float64 `json:"rain_mm"`
-	IrrigationMM float64 `json:"irrigation_mm"`
-	DrainageMM   float64 `json:"drainage_mm"`  // out of the root zone
-	CorrectedMM  float64 `json:"corrected_mm"` // added to the depletion by probes
+	Began    time.Time `json:"began"`      // the season's first day
+	ETcMM    float64   `json:"etc_mm"`     // what the crop would have taken without stress
+	ETaMM    float64   `json:"eta_mm"`     // what it took
+	ETaDryMM float64   `json:"eta_dry_mm"` // likewise, from the driest soil that can be
+	ETaWetMM float64   `json:"eta_wet_mm"`
 }
 
-// What a balance may not know, or only by an estimate.
+// Why the depletion is a range.
 const (
-	RainUnknown       = "rain"
-	IrrigationUnknown = "irrigation"
-	EToUnknown        = "eto"
-	EToEstimated      = "eto_of_last_known_day"
-	MoistureEstimated = "initial_moisture"
+	MoistureDoubt   = "initial_moisture"
+	RainDoubt       = "rain"
+	IrrigationDoubt = "irrigation"
+	EToDoubt        = "eto"
 )
 
-// Evapotranspiration that is not known is that of the last day on which it
-// was, and after so many days, or when it never was known, the balance is
-// unknown. Before the first known one it is a warm day's (FAO-56, table 2, p. 8).
+// EToEstimated names a day whose evapotranspiration is that of the last known
+// one, or else a warm day's. It may be anything from a cool to a hot day's (FAO-56, table 2, p. 8).
 const (
-	maxDaysWithoutETo = 3
-	warmDayEToMM      = 5.0
+	EToEstimated = "eto_of_last_known_day"
+	coolDayEToMM = 1.0
+	warmDayEToMM = 5.0
+	hotDayEToMM  = 9.0
 )
 
-// NewBalance begins a balance on a day, given the mean water content of the
-// soil. If that is not known, the soil is taken to have lost what roots take
-// without stress, and the balance names that as estimated until a probe tells
-// or water fills the root zone.
-func NewBalance(p Params, thetaInitial *float64, day time.Time) Balance {
+// A depletion is known when its range is no wider than knownWithin of TAW, which
+// is what a balance and a single probe differ by anyway; within sureWithin
+// nothing is said of it. The limits are ours.
+const (
+	knownWithin = 0.3
+	sureWithin  = 0.05
+)
+
+// NewBalance begins a balance before a day of which nothing is known but the
+// weather: the root zone may be full or wilted (FAO-56, p. 170, has a depletion
+// to begin with measured, or 0 after a soaking). It is known when a probe tells,
+// when water has filled the root zone, or when it has dried so far that it
+// hardly matters how it began. Soil that roots have yet to reach is taken to be
+// at field capacity, as Eq. 85 has it.
+func NewBalance(p Params, day time.Time) Balance {
 	_, root, _ := p.Crop.Stage(p.DayNumber(day))
-	b := Balance{Through: day.UTC().AddDate(0, 0, -1), RootM: root}
-	share := p.Crop.DepletionFraction
-	if known(thetaInitial) {
-		share = (p.Soil.FieldCapacity - *thetaInitial) / (p.Soil.FieldCapacity - p.Soil.WiltingPoint)
-	} else {
-		b.Estimated = []string{MoistureEstimated}
-	}
-	share = min(max(share, 0), 1)
-	b.DepletionMM = share * p.Soil.TAWMM(root)
-	b.BelowMM = share * p.belowTAWMM(root)
-	return b
+	return Balance{RootM: root, Dry: Zone{DepletionMM: p.Soil.TAWMM(root)}, Doubts: []string{MoistureDoubt}}
 }
 
 // DayInput is what happened on one local day.
@@ -93,32 +113,34 @@ type DayInput struct {
 	Day          time.Time // midnight in the site's time zone
 	EToMM        *float64  // nil: not known
 	RainMM       *float64  // less what ran off, if that is known; nil: not known
-	IrrigationMM float64   // that soaked in
+	RainOfGap    bool      // RainMM holds what fell before the day and was not known then
+	RainPartly   bool      // RainMM lacks what fell before the day was over
+	IrrigationMM float64   // that soaked in; NaN: not known
 	MeanWind     *float64  // m/s at 2 m; nil: the standard climate
 	RHMin        *float64  // %; nil: the standard climate
 }
 
-// DayResult is the balance of one day. The depletion at its end is that of the
-// day before - RainMM - IrrigationMM + ETaMM + DrainageMM + GrownMM.
+// DayResult is the balance of one day. Depletion and fluxes are the middle of
+// their range. As long as rain and irrigation are known, the depletion at the end
+// of a day is that of the day before - RainMM - IrrigationMM + ETaMM + DrainageMM + GrownMM.
 type DayResult struct {
-	Stage        string
-	RootM        float64
-	EToMM        float64 // as used: a stand-in where it is not known
-	KcTable      float64 // before it is adjusted to the climate
-	ETcMM        float64
-	ETaMM        float64
-	Ks           float64
-	DepletionMM  float64 // at the end of the day
-	RAWMM        float64
-	TAWMM        float64
-	RainMM       float64 // 0 where it is not known: see Unknown
-	IrrigationMM float64
-	DrainageMM   float64 // out of the root zone
-	GrownMM      float64 // depletion of the soil that roots reached today
-	P            float64 // depletion fraction, adjusted to ETc
-	Known        bool    // whether the depletion may be acted on
-	Unknown      []string
-	Estimated    []string
+	Stage           string
+	RootM           float64
+	EToMM           float64 // as used: a stand-in where it is not known
+	ETcMM           float64
+	ETaMM           float64
+	Ks              float64
+	DepletionMM     float64 // at the end of the day
+	LeastMM, MostMM float64 // the range of it
+	RAWMM           float64
+	TAWMM           float64
+	RainMM          float64 // 0 where it is not known: see Unknown
+	IrrigationMM    float64
+	DrainageMM      float64 // out of the root zone
+	GrownMM         float64 // depletion of the soil that roots reached today
+	Known           bool    // whether the depletion may be acted on
+	Unknown         []string
+	Estimated       []string
 }
 
 // Day books one day. The order of events is: roots grow; rain and irrigation
@@ -129,55 +151,146 @@ type DayResult struct {
 // water that the crop did not get, so that no water is made or lost.
 //
 // Days are booked one after the other, also those of which nothing is known:
-// unknown rain and irrigation are left out, so that the depletion is the worst
-// that can be, and the result is not Known until a probe corrects it or water
-// overfills the root zone, after which what came before no longer counts.
+// unknown rain and irrigation may have been none or have filled the root zone.
+// Rain that a counter tells of afterwards narrows that down again.
 func (b *Balance) Day(p Params, in DayInput) DayResult {
-	number := p.DayNumber(in.Day)
-	if p.Crop.dayOfSeason(number) == 1 {
-		b.Season = Sums{}
+	if begin := p.SeasonBegin(in.Day); !begin.Equal(b.Season.Began) {
+		b.Season = Sums{Began: begin}
 	}
+	number := p.DayNumber(in.Day)
 	r := DayResult{}
-	var root, kc float64
-	r.KcTable, root, r.Stage = p.Crop.Stage(number)
+	var kc float64
+	before := b.middle()
+	_, r.RootM, r.Stage = p.Crop.Stage(number)
 	kcMid, kcEnd := p.Crop.inClimate(in.MeanWind, in.RHMin)
 	kc, _, _ = p.Crop.stage(number, kcMid, kcEnd)
-
-	before := b.DepletionMM
-	b.reach(p, root)
-	r.GrownMM = b.DepletionMM - before
-	r.RootM, r.TAWMM = root, p.Soil.TAWMM(root)
+	b.reach(p, r.RootM)
+	r.GrownMM = b.middle() - before
+	r.TAWMM = p.Soil.TAWMM(r.RootM)
 	b.fitInto(p, r.TAWMM)
 
-	r.RainMM = b.amount(in.RainMM, RainUnknown)
-	r.IrrigationMM = b.amount(&in.IrrigationMM, IrrigationUnknown)
-	b.DepletionMM -= r.RainMM + r.IrrigationMM
-	if b.DepletionMM < 0 {
-		r.DrainageMM = -b.DepletionMM
-		b.DepletionMM = 0
-		b.BelowMM = max(0, b.BelowMM-r.DrainageMM)
-		b.Unknown = nil
-		b.setEstimated(MoistureEstimated, false)
+	b.wetted(&in, &r)
+	eto, least, most := b.evapotranspiration(in.EToMM)
+	r.EToMM, r.ETcMM = eto, kc*eto
+	r.RAWMM = depletionFraction(p.Crop.DepletionFraction, r.ETcMM) * r.TAWMM
+	ksDry, etaDry := b.Dry.drink(p, kc*most, r.TAWMM)
+	ksWet, etaWet := b.Wet.drink(p, kc*least, r.TAWMM)
+	r.Ks, r.ETaMM = (ksDry+ksWet)/2, (etaDry+etaWet)/2
+	if b.NoRain.Days > 0 {
+		b.NoRain.ETcMM += kc * most
+		b.NoRain.ETaMM += etaDry
 	}
 
-	r.EToMM = b.evapotranspiration(in.EToMM)
-	r.ETcMM = kc * r.EToMM
-	r.P = depletionFraction(p.Crop.DepletionFraction, r.ETcMM)
-	r.RAWMM = r.P * r.TAWMM
-	r.Ks = 1
-	if b.DepletionMM > r.RAWMM {
-		r.Ks = (r.TAWMM - b.DepletionMM) / (r.TAWMM - r.RAWMM) // Eq. 84, p. 169
+	b.judge(&r)
+	if least < most {
+		r.Estimated = sortedWith(r.Estimated, EToEstimated)
 	}
-	r.ETaMM = min(r.Ks*r.ETcMM, r.TAWMM-b.DepletionMM)
-	b.DepletionMM += r.ETaMM
-
-	b.Through = in.Day.UTC()
-	r.DepletionMM = b.DepletionMM
-	r.Unknown, r.Estimated, r.Known = b.Unknown, b.Estimated, len(b.Unknown) == 0
-	if r.Stage != BeforePlanting && r.Stage != Harvested {
-		b.Season.add(r)
+	if b.Settled && r.Stage != BeforePlanting && r.Stage != Harvested {
+		b.Season.ETcMM += r.ETcMM
+		b.Season.ETaMM += r.ETaMM
+		b.Season.ETaDryMM += etaDry
+		b.Season.ETaWetMM += etaWet
 	}
 	return r
+}
+
+// Range returns the least and the most that the root zone may lack. Told says
+// that a gauge has told meanwhile of all the rain that was not known of.
+func (b *Balance) Range(told bool) (leastMM, mostMM float64) {
+	if b.NoRain.Days == 0 || told {
+		leastMM = b.Wet.DepletionMM
+	}
+	return leastMM, b.Dry.DepletionMM
+}
+
+// Close reports whether a range is close enough to be acted on.
+func Close(leastMM, mostMM, tawMM float64) bool { return mostMM-leastMM <= knownWithin*tawMM }
+
+func (b *Balance) middle() float64 { return (b.Dry.DepletionMM + b.Wet.DepletionMM) / 2 }
+
+// judge says whether the depletion is known well enough, and why it is not better.
+func (b *Balance) judge(r *DayResult) {
+	b.tell(r)
+	b.Settled = b.Settled || r.Known
+	if r.MostMM-r.LeastMM+b.Dry.BelowMM-b.Wet.BelowMM <= sureWithin*r.TAWMM {
+		b.Doubts = nil
+	}
+	if r.Known {
+		r.Estimated = slices.Clone(b.Doubts)
+	} else {
+		r.Unknown = slices.Clone(b.Doubts)
+	}
+}
+
+// tell enters the depletion as it is known.
+func (b *Balance) tell(r *DayResult) {
+	r.LeastMM, r.MostMM = b.Range(false)
+	r.DepletionMM, r.Known = (r.LeastMM+r.MostMM)/2, Close(r.LeastMM, r.MostMM, r.TAWMM)
+}
+
+// wetted lets rain and irrigation enter.
+func (b *Balance) wetted(in *DayInput, r *DayResult) {
+	rained := known(in.RainMM) && *in.RainMM >= 0
+	if rained {
+		r.RainMM = *in.RainMM
+	}
+	watered := known(&in.IrrigationMM) && in.IrrigationMM >= 0
+	if watered {
+		r.IrrigationMM = in.IrrigationMM
+	}
+	gap, leastMM, mostMM := b.NoRain, 0.0, b.Dry.DepletionMM // of the driest soil after this water
+	switch {
+	case !rained:
+		b.NoRain.Days++
+		b.doubt(RainDoubt)
+	case gap.Days > 0 && in.RainOfGap:
+		// It may have come on the first of those days, and the crop has had its fill since.
+		b.Dry.DepletionMM += gap.ETcMM - gap.ETaMM
+		leastMM = min(gap.ETcMM, mostMM)
+	case gap.Days > 0:
+		b.Wet = Zone{}
+	}
+	if rained {
+		b.NoRain = NoRain{}
+	}
+	if rained && in.RainPartly {
+		b.NoRain.Days++
+		b.doubt(RainDoubt)
+	}
+	if !watered {
+		b.Wet = Zone{}
+		b.doubt(IrrigationDoubt)
+	}
+	water := r.RainMM + r.IrrigationMM
+	r.DrainageMM = (b.Dry.fill(water, leastMM) + b.Wet.fill(water, 0)) / 2
+	b.Dry.DepletionMM = min(b.Dry.DepletionMM, mostMM)
+}
+
+// fill lets water in, down to a depletion; what is more drains into what is below.
+func (z *Zone) fill(waterMM, leastMM float64) (drainedMM float64) {
+	z.DepletionMM -= waterMM
+	if z.DepletionMM < leastMM {
+		drainedMM = leastMM - z.DepletionMM
+		z.DepletionMM = leastMM
+		z.BelowMM = max(0, z.BelowMM-drainedMM)
+	}
+	return drainedMM
+}
+
+// drink lets the crop take what it asks for, or what it gets.
+func (z *Zone) drink(p Params, etcMM, tawMM float64) (ks, etaMM float64) {
+	ks = Stress(z.DepletionMM, depletionFraction(p.Crop.DepletionFraction, etcMM)*tawMM, tawMM)
+	etaMM = min(ks*etcMM, tawMM-z.DepletionMM)
+	z.DepletionMM += etaMM
+	return ks, etaMM
+}
+
+// Stress is Ks: what of its demand a crop gets, from 1 to 0 (FAO-56, Eq. 84, p. 169).
+func Stress(depletionMM, rawMM, tawMM float64) float64 {
+	if depletionMM <= rawMM || tawMM <= rawMM {
+		return 1
+	}
+	return max(0, (tawMM-depletionMM)/(tawMM-rawMM))
 }
 
 // depletionFraction adjusts p to the day's demand (FAO-56, Eq. 83 and table 22, p. 162).
@@ -187,18 +300,20 @@ func depletionFraction(table, etcMM float64) float64 {
 
 // reach moves the bottom of the root zone. The soil in between brings its share of depletion along.
 func (b *Balance) reach(p Params, rootM float64) {
-	switch deeper := rootM - b.RootM; {
-	case deeper > 0:
-		moved := b.BelowMM
-		if left := p.Crop.RootMaxM - b.RootM; left > deeper {
-			moved *= deeper / left
+	for _, z := range []*Zone{&b.Dry, &b.Wet} {
+		switch deeper := rootM - b.RootM; {
+		case deeper > 0:
+			moved := z.BelowMM
+			if left := p.Crop.RootMaxM - b.RootM; left > deeper {
+				moved *= deeper / left
+			}
+			z.DepletionMM += moved
+			z.BelowMM -= moved
+		case deeper < 0:
+			moved := z.DepletionMM * -deeper / b.RootM
+			z.DepletionMM -= moved
+			z.BelowMM += moved
 		}
-		b.DepletionMM += moved
-		b.BelowMM -= moved
-	case deeper < 0:
-		moved := b.DepletionMM * -deeper / b.RootM
-		b.DepletionMM -= moved
-		b.BelowMM += moved
 	}
 	b.RootM = rootM
 }
@@ -206,52 +321,27 @@ func (b *Balance) reach(p Params, rootM float64) {
 // fitInto keeps the depletion possible when the soil is taken for another than
 // yesterday. Of the same soil it changes nothing.
 func (b *Balance) fitInto(p Params, tawMM float64) {
-	if b.DepletionMM > tawMM {
-		b.Season.CorrectedMM += tawMM - b.DepletionMM
-		b.DepletionMM = tawMM
+	for _, z := range []*Zone{&b.Dry, &b.Wet} {
+		z.DepletionMM = min(z.DepletionMM, tawMM)
+		z.BelowMM = min(z.BelowMM, p.belowTAWMM(b.RootM))
 	}
-	b.BelowMM = min(b.BelowMM, p.belowTAWMM(b.RootM))
 }
 
-// amount is a depth of water of the day, and 0 with a mark when it is not known.
-func (b *Balance) amount(mm *float64, name string) float64 {
+// evapotranspiration is that of the day, or what stands in for it, and how far that may be off.
+func (b *Balance) evapotranspiration(mm *float64) (etoMM, least, most float64) {
 	if known(mm) && *mm >= 0 {
-		return *mm
+		b.LastEToMM = *mm
+		return *mm, *mm, *mm
 	}
-	b.setUnknown(name)
-	return 0
+	b.doubt(EToDoubt)
+	last := cmp.Or(b.LastEToMM, warmDayEToMM)
+	return last, min(last, coolDayEToMM), max(last, hotDayEToMM)
 }
 
-// evapotranspiration is that of the day, or what stands in for it by name.
-func (b *Balance) evapotranspiration(mm *float64) float64 {
-	if known(mm) && *mm >= 0 {
-		b.LastEToMM, b.EToMissing = *mm, 0
-		b.setEstimated(EToEstimated, false)
-		return *mm
-	}
-	b.EToMissing++
-	b.setEstimated(EToEstimated, true)
-	if b.LastEToMM == 0 || b.EToMissing > maxDaysWithoutETo {
-		b.setUnknown(EToUnknown)
-	}
-	if b.LastEToMM == 0 {
-		return warmDayEToMM
-	}
-	return b.LastEToMM
-}
-
-func (b *Balance) setUnknown(name string) {
-	if !slices.Contains(b.Unknown, name) {
-		b.Unknown = sortedWith(b.Unknown, name)
-	}
-}
-
-func (b *Balance) setEstimated(name string, is bool) {
-	switch i := slices.Index(b.Estimated, name); {
-	case is && i < 0:
-		b.Estimated = sortedWith(b.Estimated, name)
-	case !is && i >= 0:
-		b.Estimated = slices.Concat(b.Estimated[:i], b.Estimated[i+1:])
+// doubt names what widens the range. As long as it is as wide as can be there is no more to say.
+func (b *Balance) doubt(name string) {
+	if b.Settled && !slices.Contains(b.Doubts, name) {
+		b.Doubts = sortedWith(b.Doubts, name)
 	}
 }
 
@@ -260,19 +350,4 @@ func sortedWith(names []string, name string) []string {
 	names = append(slices.Clone(names), name)
 	slices.Sort(names)
 	return names
-}
-
-func (s *Sums) add(r DayResult) {
-	s.Days++
-	if r.Ks < 1 {
-		s.StressDays++
-	}
-	if !r.Known {
-		s.UnknownDays++
-	}
-	s.ETcMM += r.ETcMM
-	s.ETaMM += r.ETaMM
-	s.RainMM += r.RainMM
-	s.IrrigationMM += r.IrrigationMM
-	s.DrainageMM += r.DrainageMM
 }

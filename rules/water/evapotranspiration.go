@@ -94,13 +94,6 @@ func WindAt2M(windMS, heightM float64) float64 {
 	return windMS * 4.87 / math.Log(67.8*heightM-5.42)
 }
 
-// Hargreaves returns the reference evapotranspiration of a day in mm from
-// temperatures alone (FAO-56, Eq. 52, p. 64). The day is as in DailyETo.
-func Hargreaves(at Place, day time.Time, tMinC, tMaxC float64) float64 {
-	sky := extraterrestrial(at.LatitudeDeg, day.YearDay())
-	return max(0, 0.0023*((tMinC+tMaxC)/2+17.8)*math.Sqrt(max(0, tMaxC-tMinC))*0.408*sky)
-}
-
 // penmanMonteith is FAO-56, Eq. 6, without heat flux into the soil: netMJM2 is
 // Rn - G. Wind is at 2 m and at least 0.5 m/s (p. 63). Dew is not counted.
 func penmanMonteith(elevationM, meanC, netMJM2, windMS, saturatedKPa, vapourKPa float64) float64 {

@@ -59,7 +59,6 @@ func TestExample20Lyon(t *testing.T) {
 			t.Errorf("a wind of unknown height: estimated %v", estimated)
 		}
 	}
-	near(t, "Hargreaves", water.Hargreaves(lyon, day(196), 14.8, 26.6), 5.0331, 0.0005)
 }
 
 func TestWhatCannotBeIsNotUsed(t *testing.T) {

@@ -20,26 +20,30 @@ type Correction struct {
 }
 
 // Correct moves the depletion towards what probes measure: by the weight, which
-// is 0 to 1, or all the way if the balance was unknown or its beginning
-// estimated. It reports false and does nothing without a probe.
-func (b *Balance) Correct(p Params, probes []ProbeReading, weight float64) (Correction, bool) {
+// is 0 to 1, or all the way if it was not known or rain is not known of. It
+// enters that into the day's result, and reports false and does nothing without a probe.
+func (b *Balance) Correct(p Params, r *DayResult, probes []ProbeReading, weight float64) (Correction, bool) {
 	measured, ok := DepletionOf(p, b.RootM, probes)
 	if !ok {
 		return Correction{}, false
 	}
-	if len(b.Unknown) > 0 || slices.Contains(b.Estimated, MoistureEstimated) {
+	least, most := b.Range(false)
+	before := (least + most) / 2
+	if b.NoRain.Days > 0 || !Close(least, most, p.Soil.TAWMM(b.RootM)) {
 		weight = 1
 	}
 	weight = min(max(weight, 0), 1)
-	c := Correction{BeforeMM: b.DepletionMM, MeasuredMM: measured}
-	b.DepletionMM += weight * (measured - b.DepletionMM)
 	below := depletion(p.Soil, layersOf(probes), b.RootM, p.Crop.RootMaxM)
-	b.BelowMM += weight * (below - b.BelowMM)
-	b.Unknown = nil
-	b.setEstimated(MoistureEstimated, false)
-	c.AfterMM = b.DepletionMM
-	b.Season.CorrectedMM += c.AfterMM - c.BeforeMM
-	return c, true
+	for _, z := range []*Zone{&b.Dry, &b.Wet} {
+		z.DepletionMM = (1-weight)*z.DepletionMM + weight*measured
+		z.BelowMM = (1-weight)*z.BelowMM + weight*below
+	}
+	if weight == 1 {
+		b.Doubts = nil
+	}
+	b.NoRain, b.Settled = NoRain{}, true
+	b.tell(r)
+	return Correction{BeforeMM: before, MeasuredMM: measured, AfterMM: r.DepletionMM}, true
 }
 
 // DepletionOf returns the depletion of a root zone that probes measure, in mm.

@@ -48,24 +48,23 @@ func TestCorrection(t *testing.T) {
 	crop := cropOf(t, "maize_grain")
 	p := water.Params{Soil: water.Soil{FieldCapacity: 0.30, WiltingPoint: 0.10}, Crop: crop, Planted: day(1)}
 	probes := []water.ProbeReading{at(20, 0.20), at(60, 0.25)} // layers to 40 cm and below
-	b := water.NewBalance(p, new(0.30), day(1))
-	c, ok := b.Correct(p, probes, 0.25)
+	b := begun(p, 0.30, day(1))
+	c, ok := b.Correct(p, new(water.DayResult), probes, 0.25)
 	if !ok {
 		t.Fatal("no correction")
 	}
 	near(t, "before", c.BeforeMM, 0, 1e-9)
 	near(t, "measured", c.MeasuredMM, 30, 1e-9)
 	near(t, "after", c.AfterMM, 7.5, 1e-9)
-	near(t, "balance", b.DepletionMM, 7.5, 1e-9)
-	near(t, "below", b.BelowMM, 0.25*(10+30), 1e-9)
-	near(t, "corrected", b.Season.CorrectedMM, 7.5, 1e-9)
+	near(t, "balance", depletion(&b), 7.5, 1e-9)
+	near(t, "below", b.Dry.BelowMM, 0.25*(10+30), 1e-9)
 
 	before := b
-	if _, ok := b.Correct(p, nil, 1); ok || b.DepletionMM != before.DepletionMM {
+	if _, ok := b.Correct(p, new(water.DayResult), nil, 1); ok || depletion(&b) != depletion(&before) {
 		t.Error("no probe corrected the balance")
 	}
 	for range 60 {
-		b.Correct(p, probes, 0.25)
+		b.Correct(p, new(water.DayResult), probes, 0.25)
 	}
-	near(t, "in the end", b.DepletionMM, 30, 1e-5)
+	near(t, "in the end", depletion(&b), 30, 1e-5)
 }
