@@ -23,14 +23,14 @@ type composeFile struct {
 }
 
 type composeService struct {
-	Build           struct{ Context, Dockerfile string }
-	Image           string
-	Restart         string
-	User            string
-	ReadOnly        bool     `yaml:"read_only"`
-	Tmpfs           []string // a file system in memory
-	MemLimit        string   `yaml:"mem_limit"`
-	Logging         struct {
+	Build    struct{ Context, Dockerfile string }
+	Image    string
+	Restart  string
+	User     string
+	ReadOnly bool     `yaml:"read_only"`
+	Tmpfs    []string // a file system in memory
+	MemLimit string   `yaml:"mem_limit"`
+	Logging  struct {
 		Driver  string
 		Options map[string]string
 	}

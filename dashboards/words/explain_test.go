@@ -60,8 +60,14 @@ func decisions() []devices.Decision {
 		decision(devices.IrrigationDecision, "advise", "p-003", nil),
 	}
 	for _, over := range [][2]string{
-		{"advise_over", "rained"}, {"advise_over", "watered"}, {"advise_over", "no_need"}, {"advise_over", "season_over"}, {"advise_over", "changed"},
-		{"advise_over", "removed"}, {"kept_shut", "stopped"}, {"kept_shut_over", "opened"},
+		{"advise_over", "rained"},
+		{"advise_over", "watered"},
+		{"advise_over", "no_need"},
+		{"advise_over", "season_over"},
+		{"advise_over", "changed"},
+		{"advise_over", "removed"},
+		{"kept_shut", "stopped"},
+		{"kept_shut_over", "opened"},
 	} {
 		out = append(out, text(decision(devices.IrrigationDecision, over[0], "p-003", nil), "reason", over[1]))
 	}

@@ -67,7 +67,7 @@ func TestManyOpenOneValve(t *testing.T) {
 			t.Errorf("a close answers %d %s", status, text)
 		}
 	}
-	if ignored, repeated := d.Counts().Ignored, y.program.valves.Stats().Repeated; int64(ignored) > repeated {
+	if ignored, repeated := d.Counts().Ignored, y.program.valves.Stats().Repeated; ignored > repeated {
 		t.Errorf("the valve was sent %d commands that it had to ignore, and only %d of them again", ignored, repeated)
 	}
 }
