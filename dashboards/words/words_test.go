@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -95,6 +96,9 @@ func TestBothLanguagesSayTheSame(t *testing.T) {
 			for form, text := range all {
 				if text == "" {
 					t.Errorf("%s is empty in %s (%s)", key, language, form)
+				}
+				if strings.Contains(text, "预警") {
+					t.Errorf("%s speaks of a weather warning: only a meteorological office publishes those, ours are 告警", key)
 				}
 			}
 		}
