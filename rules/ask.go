@@ -165,10 +165,11 @@ func (t *turn) answered(i int, soil *soilView, a *Advice) (reason string) {
 	}
 	limit := t.site.dryFrom(soil) * min(1, soil.params.Crop.DepletionFraction*soil.taw/soil.raw) // of a usual day at the most
 	rain := t.site.state.Stations[t.site.parcels[i].Station].RainMM - p.Ask.RainMM
-	switch wetter := *soil.depletion <= p.Ask.MostMM-settledMM; {
+	gained := p.Ask.MostMM - *soil.depletion
+	switch wetter := gained >= settledMM; {
 	case *soil.depletion > limit-settledMM:
 		return ""
-	case wetter && rain >= rainBesidesMM && rain >= p.watered()-p.Ask.WaterMM:
+	case wetter && rain >= gained/2 && rain >= p.watered()-p.Ask.WaterMM: // what fell is the larger part of what came
 		return Rained
 	case wetter:
 		return Watered
