@@ -62,8 +62,8 @@ func TestCommandsOfTheDocuments(t *testing.T) {
 				return err == nil, string(out)
 			})
 		},
-		"ganlin stop":        func([]string) { tr.command("stop", "--data", season) },
-		"ganlin resume":      func([]string) { tr.command("resume", "--data", season) },
+		"ganlin stop":   func([]string) { tr.command("stop", "--data", season) },
+		"ganlin resume": func([]string) { tr.command("resume", "--data", season) },
 		"ganlin valves": func(args []string) { // nothing is wrong with a valve of this season
 			if out, err := tr.try(append(append([]string{"valves"}, args...), "--data", season)...); err == nil || !strings.Contains(string(out), "there is nothing to clear") {
 				t.Errorf("ganlin valves %v: %v: %s", args, err, out)
