@@ -98,7 +98,7 @@ type Engine struct {
 
 	mu    sync.Mutex // held while the sites change, and while a view of them is made
 	sites rules.Sites
-	turn  uint64 // counts the ticks and versions that have changed them
+	turn  uint64 // counts the ticks, versions and acts of people that have changed them
 	views atomic.Pointer[Views]
 
 	told standing

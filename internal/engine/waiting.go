@@ -77,6 +77,7 @@ func (e *Engine) add(f *devices.Fact, of Position, held bool) {
 			continue
 		case f.Kind == devices.ActFact:
 			s.Hold(f)
+			e.turn++ // people see at once what they did
 			continue
 		}
 		st := e.open(held)
