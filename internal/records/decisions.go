@@ -10,6 +10,7 @@ import (
 	"maps"
 	"math"
 	"time"
+	"unicode/utf8"
 
 	"ganlin/devices"
 )
@@ -95,12 +96,15 @@ func (s *Store) UnpublishedDecisions(ctx context.Context, after int64, limit int
 	return decisions, last, nil
 }
 
+// decisionsBeginning asks as the index of ids can answer: what is not there is found out without a look at the table.
+const decisionsBeginning = `SELECT body FROM decision WHERE id >= $1 AND id < $2 ORDER BY id LIMIT 2`
+
 // Decision returns the decision with that id, or the only one whose id begins
 // so. It returns ErrNotFound or ErrAmbiguous when there is none.
 func (s *Store) Decision(ctx context.Context, id string) (d devices.Decision, err error) {
 	found, err := s.decisions(ctx, `SELECT body FROM decision WHERE id = $1`, id)
 	if err == nil && len(found) == 0 && id != "" {
-		found, err = s.decisions(ctx, `SELECT body FROM decision WHERE SUBSTR(id, 1, $1) = $2 ORDER BY number LIMIT 2`, len([]rune(id)), id)
+		found, err = s.decisions(ctx, decisionsBeginning, id, id+string(utf8.MaxRune))
 	}
 	switch {
 	case err != nil:

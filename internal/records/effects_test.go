@@ -1,10 +1,12 @@
 package records_test
 
 import (
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -161,6 +163,31 @@ func TestDecisionByTheBeginningOfItsID(t *testing.T) {
 		if d.ID != c.want || !errors.Is(err, c.err) {
 			t.Errorf("%q: %q, %v; want %q, %v", c.id, d.ID, err, c.want, c.err)
 		}
+	}
+}
+
+// A decision that is not there is looked for in the index: anybody may ask for one.
+func TestDecisionThatIsMissingIsNoScan(t *testing.T) {
+	file := newFile(t)
+	openStore(t, file)
+	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: file}).EscapedPath())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	plan := func(query string) (steps string) {
+		t.Helper()
+		var id, parent, unused int
+		if err := db.QueryRowContext(t.Context(), "EXPLAIN QUERY PLAN "+query, "a00", "a01").Scan(&id, &parent, &unused, &steps); err != nil {
+			t.Fatal(err)
+		}
+		return steps
+	}
+	if got := plan(records.DecisionsBeginning); !strings.Contains(got, "SEARCH decision USING INDEX") {
+		t.Errorf("it is looked for by %s", got)
+	}
+	if got := plan(`SELECT body FROM decision WHERE SUBSTR(id, 1, 3) = $1 AND id <> $2`); !strings.Contains(got, "SCAN decision") { // the control
+		t.Errorf("a scan is planned as %s", got)
 	}
 }
 
