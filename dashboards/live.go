@@ -2,15 +2,18 @@ package dashboards
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
 const (
 	maxLive      = 2000             // live pages at a time
+	maxOwnLive   = 100              // of them of one account: who opens more leaves room to the others
 	livePace     = time.Second      // between two updates
 	liveBeat     = 10 * time.Second // an update or a sign of life comes at least so often; the page waits 30 s
 	liveDeadline = 10 * time.Second // a client that takes no update for so long is dropped
@@ -36,13 +39,13 @@ type shown struct {
 // in the query parameter "have". It takes "lang", "q" and "page" like the page.
 // The server that runs it cancels the context of its requests when it stops.
 func (p *Pages) Live(w http.ResponseWriter, r *http.Request) {
-	if p.live.Add(1) > maxLive {
-		p.live.Add(-1)
+	account := p.Viewer(r.Context()).Account
+	if status := p.live.enter(account); status != http.StatusOK {
 		w.Header().Set("Retry-After", "30")
-		http.Error(w, http.StatusText(http.StatusServiceUnavailable), http.StatusServiceUnavailable)
+		http.Error(w, "there are as many live pages as there may be; close one, or look again in half a minute", status)
 		return
 	}
-	defer p.live.Add(-1)
+	defer p.live.leave(account)
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")
@@ -51,7 +54,7 @@ func (p *Pages) Live(w http.ResponseWriter, r *http.Request) {
 
 	control := http.NewResponseController(w)
 	limit := func() error { return control.SetWriteDeadline(time.Now().Add(liveDeadline)) }
-	if err := limit(); err != nil {
+	if err := errors.Join(limit(), control.SetReadDeadline(time.Time{})); err != nil { // a request may be on its way for a while only, and this one has come
 		p.Log.ErrorContext(r.Context(), "live updates not possible", "error", err)
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 		return
@@ -67,6 +70,40 @@ func (p *Pages) Live(w http.ResponseWriter, r *http.Request) {
 	}
 	if err := p.follow(r, send); err != nil {
 		p.Log.DebugContext(r.Context(), "live page ended", "error", err)
+	}
+}
+
+// audience counts the live pages.
+type audience struct {
+	mu  sync.Mutex
+	all int
+	own map[string]int // by account
+}
+
+// enter counts one page more, or says by a status why there is no room. Of those whom nobody knows each may be another.
+func (a *audience) enter(account string) int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch {
+	case account != "" && a.own[account] >= maxOwnLive:
+		return http.StatusTooManyRequests
+	case a.all >= maxLive:
+		return http.StatusServiceUnavailable
+	}
+	if a.own == nil {
+		a.own = map[string]int{}
+	}
+	a.all++
+	a.own[account]++
+	return http.StatusOK
+}
+
+func (a *audience) leave(account string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.all--
+	if a.own[account]--; a.own[account] == 0 {
+		delete(a.own, account)
 	}
 }
 

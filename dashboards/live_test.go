@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"slices"
 	"strings"
@@ -342,6 +344,62 @@ func TestManyFollowOneVillage(t *testing.T) {
 			t.Errorf("%d readers are left after all went", n)
 		}
 	})
+}
+
+// One account that opens live pages without end takes none from another, and all together are bounded.
+func TestLivePagesAreBounded(t *testing.T) {
+	type key struct{}
+	v := newVillage(states()["well"])
+	pages, err := dashboards.New(dashboards.Options{
+		Source: v, Log: slog.New(slog.DiscardHandler), Now: v.Now,
+		Viewer: func(ctx context.Context) dashboards.Viewer {
+			account, _ := ctx.Value(key{}).(string)
+			return dashboards.Viewer{Account: account}
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		pages.Live(w, r.WithContext(context.WithValue(r.Context(), key{}, r.URL.Query().Get("as"))))
+	}))
+	defer server.Close()
+	defer server.CloseClientConnections()
+	open := func(account string) *http.Response {
+		res, err := http.Get(server.URL + "/live?as=" + account)
+		if err != nil {
+			t.Error(err)
+			return &http.Response{Body: http.NoBody}
+		}
+		return res
+	}
+	fill := func(account string) (opened []*http.Response, refused int) {
+		answers := make(chan *http.Response)
+		for range 150 {
+			go func() { answers <- open(account) }()
+		}
+		for range 150 {
+			if res := <-answers; res.StatusCode == http.StatusOK {
+				opened = append(opened, res)
+			} else if res.StatusCode == http.StatusTooManyRequests {
+				refused++
+			}
+		}
+		return opened, refused
+	}
+	one, refused := fill("one")
+	if two, also := fill("two"); len(one) != 100 || refused != 50 || len(two) != 100 || also != 50 {
+		t.Errorf("of 150 pages each %d and %d are open, %d and %d were refused", len(one), len(two), refused, also)
+	}
+	if nobody, refused := fill(""); len(nobody) != 150 || refused != 0 {
+		t.Errorf("of 150 pages of people without an account %d are open, %d were refused", len(nobody), refused)
+	}
+	_ = one[0].Body.Close()
+	for open("one").StatusCode != http.StatusOK { // until the server knows that one has gone
+		if t.Failed() {
+			break
+		}
+	}
 }
 
 func TestALongStoryIsNotRead(t *testing.T) {

@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -37,7 +36,7 @@ type Pages struct {
 	catalogue *words.Catalogue
 	renderer  *renderer
 	assets    *assets
-	live      atomic.Int64 // connections of Live
+	live      audience // of Live
 
 	mu    sync.Mutex
 	frame *frame

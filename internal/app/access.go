@@ -134,12 +134,17 @@ func local(r *http.Request) bool {
 	if r.Header.Get("Forwarded")+r.Header.Get("X-Forwarded-For")+r.Header.Get("X-Forwarded-Host") != "" {
 		return false
 	}
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
+	return err == nil && from.Addr().Unmap().IsLoopback() && namesThisMachine(r)
+}
+
+// namesThisMachine reports whether a request names its machine as every machine calls itself.
+func namesThisMachine(r *http.Request) bool {
 	host, _, err := net.SplitHostPort(r.Host)
 	if err != nil {
 		host = strings.Trim(r.Host, "[]") // without a port
 	}
-	from, err := netip.ParseAddrPort(r.RemoteAddr)
-	return err == nil && from.Addr().Unmap().IsLoopback() && (host == "localhost" || isLoopback(host))
+	return host == "localhost" || isLoopback(host)
 }
 
 func isLoopback(host string) bool {

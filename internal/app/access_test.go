@@ -86,7 +86,7 @@ func (s still) ask(method, target string, change ...func(*http.Request)) *http.R
 		c(r)
 	}
 	w := httptest.NewRecorder()
-	s.router.mux.ServeHTTP(w, r)
+	s.http.Handler.ServeHTTP(w, r)
 	return w.Result()
 }
 

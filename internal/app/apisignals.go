@@ -37,6 +37,8 @@ func signalProblem(err error) error {
 		}
 	case errors.Is(err, signals.ErrURL):
 		return httpapi.Invalid("#/url", err.Error())
+	case errors.Is(err, signals.ErrOwnStreams):
+		return httpapi.ProblemError{Status: http.StatusTooManyRequests, Detail: err.Error()}
 	case errors.Is(err, signals.ErrTooMany):
 		return fmt.Errorf("%w: %w", httpapi.ErrConflict, err)
 	case errors.Is(err, signals.ErrNoWebhook):
@@ -71,7 +73,7 @@ func (s apiSignals) Stream(ctx context.Context, after string) (func(http.Respons
 	}
 	return func(w http.ResponseWriter) error {
 		err := stream.Serve(ctx, w)
-		if errors.Is(err, signals.ErrBusy) {
+		if errors.Is(err, signals.ErrBusy) || errors.Is(err, signals.ErrOwnStreams) {
 			return signalProblem(err)
 		}
 		s.p.log.Debug("a stream of signals ended", "error", err) // the answer has begun: nobody can be told any more

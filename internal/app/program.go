@@ -24,6 +24,7 @@ import (
 	"ganlin/internal/influx"
 	"ganlin/internal/influx/influxd"
 	"ganlin/internal/journal"
+	"ganlin/internal/lobby"
 	"ganlin/internal/mqtt"
 	"ganlin/internal/natsd"
 	"ganlin/internal/notify"
@@ -281,15 +282,12 @@ func (p *program) Locate(id devices.DeviceID) (devices.Location, bool) {
 	return p.registry.Load().Locate(id)
 }
 
-// writePatience is longer than any answer takes; streams set deadlines of their own.
-const writePatience = 3 * time.Minute
-
 func (p *program) openHTTP() error {
-	var err error
-	p.listens, err = net.Listen("tcp", p.o.config.HTTP.Listen) //nolint:noctx // it returns at once
+	listener, err := net.Listen("tcp", p.o.config.HTTP.Listen) //nolint:noctx // it returns at once
 	if err != nil {
 		return exitError{exitOutOfReach, fmt.Errorf("listening for pages: %w; choose another address with --http or http.listen", err)}
 	}
+	p.listens = lobby.Open(listener.(*net.TCPListener), p.bounds())
 	pages, err := dashboards.New(dashboards.Options{
 		Source: pageSource{p}, Fields: p.fieldSource(), Homes: homeSource{p}, Errands: errandSource{p}, Operations: p.operationsSource(), Runbooks: docs.Runbooks,
 		Viewer: viewer, Log: p.log, Now: p.clock.Now, LookAs: p.lookAsLinks(),
@@ -314,8 +312,8 @@ func (p *program) openHTTP() error {
 		return err
 	}
 	p.http = &http.Server{
-		Handler: p.router.mux, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
-		WriteTimeout: writePatience, ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelWarn),
+		Handler: p.secured(p.router.mux), ReadHeaderTimeout: headPatience, ReadTimeout: readPatience, WriteTimeout: writePatience, IdleTimeout: idlePatience,
+		ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelWarn),
 	}
 	return p.openTLS()
 }

@@ -107,8 +107,10 @@ func (g *Guard) identify(r *http.Request) (Access, *key, bool) {
 	return a, k, true
 }
 
+// bearer returns the token of a request. The name of the scheme is in any case, as RFC 9110 has it.
 func bearer(r *http.Request) (token string, ok bool) {
-	return strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
+	return token, ok && strings.EqualFold(scheme, "Bearer")
 }
 
 // csrf derives a session's token for forms from its id, so that nothing more has to be kept.
@@ -140,6 +142,7 @@ func (g *Guard) forged(w http.ResponseWriter, r *http.Request, a Access) string 
 // unknown answers a request that proves no account. Missing, wrong, expired and revoked look the same.
 func (g *Guard) unknown(w http.ResponseWriter, r *http.Request) {
 	if _, ok := bearer(r); ok && !g.failures.allow(g.client(r)) {
+		atOnce(w, r)
 		w.Header().Set("Retry-After", retryAfter)
 		problem(w, http.StatusTooManyRequests, "too many wrong tokens came from this address; wait, and look for the right one")
 		return
@@ -149,7 +152,15 @@ func (g *Guard) unknown(w http.ResponseWriter, r *http.Request) {
 		"sign in at /login, or send a token that is in force as Authorization: Bearer …; the operator's is in operator.token in the data folder and in the file of --ready")
 }
 
+// atOnce lets a refusal go out before the body has come. The connection can serve nothing more then.
+func atOnce(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength != 0 {
+		w.Header().Set("Connection", "close")
+	}
+}
+
 func (g *Guard) refuse(w http.ResponseWriter, r *http.Request, status int, detail string) {
+	atOnce(w, r)
 	if g.Page != nil && wantsPage(r) {
 		g.Page(w, r, status)
 		return

@@ -118,7 +118,7 @@ func WriteProblem(w http.ResponseWriter, p ProblemError) {
 	h := w.Header()
 	h.Set("Content-Type", contentTypeProblem)
 	h.Set("Cache-Control", "no-store")
-	if p.Status == http.StatusServiceUnavailable && h.Get("Retry-After") == "" {
+	if (p.Status == http.StatusServiceUnavailable || p.Status == http.StatusTooManyRequests) && h.Get("Retry-After") == "" {
 		h.Set("Retry-After", "5")
 	}
 	w.WriteHeader(p.Status)

@@ -92,21 +92,17 @@ var (
 	errNoJSON    = errors.New("the body is not one JSON value")
 )
 
-// bodyPatience is how long a body may be on its way.
-const bodyPatience = time.Minute
-
 // readBody reads the whole body, so that its size and type are judged before anything else of it.
 func (op *operation) readBody(w http.ResponseWriter, r *http.Request) error {
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil
 	}
-	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Now().Add(bodyPatience)) // where that cannot be set, as in a test, the body is there
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, op.maxBody))
 	if err != nil {
 		return err
 	}
-	_ = control.SetReadDeadline(time.Time{}) // or a long act would take it for the client's going
+	// A long act would take the end of the time to send for the client's going. Where no deadline can be set, as in a test, there is none.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	if len(body) == 0 || op.Operation.RequestBody == nil {
 		return nil

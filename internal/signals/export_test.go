@@ -18,4 +18,8 @@ func (f *Feed) SetStreamDeadline(d time.Duration) { f.deadline = d }
 func (s *Sender) SetAttemptTimeout(d time.Duration) { s.client.timeout = d }
 
 // Streams is how many streams are open.
-func (f *Feed) Streams() int64 { return f.streams.Load() }
+func (f *Feed) Streams() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.open
+}

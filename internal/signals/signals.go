@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"ganlin/devices"
@@ -62,13 +61,13 @@ type Feed struct {
 
 	mu      sync.Mutex
 	changed chan struct{}
-
-	streams atomic.Int64
+	open    int            // streams
+	streams map[string]int // by receiver
 }
 
 // NewFeed returns a feed.
 func NewFeed(outbox Outbox) *Feed {
-	return &Feed{outbox: outbox, deadline: streamDeadline, changed: make(chan struct{})}
+	return &Feed{outbox: outbox, deadline: streamDeadline, changed: make(chan struct{}), streams: map[string]int{}}
 }
 
 // Wake says that there may be new signals.

@@ -14,13 +14,18 @@ import (
 // sign of life comes.
 const (
 	maxStreams     = 200
+	maxOwnStreams  = 5 // of a receiver: one that opens more leaves room to the others
 	streamBeat     = 15 * time.Second
 	streamDeadline = 10 * time.Second
 	streamPage     = 100
 )
 
-// ErrBusy says that there are as many streams as there may be.
-var ErrBusy = errors.New("too many live streams; try again in a minute, or ask the feed")
+var (
+	// ErrBusy says that there are as many streams as there may be.
+	ErrBusy = errors.New("too many live streams; try again in a minute, or ask the feed")
+	// ErrOwnStreams says that a receiver has as many as one may.
+	ErrOwnStreams = errors.New("as many live streams as one receiver may have are open already; end one, or ask the feed")
+)
 
 // A Stream is a live stream of one reader.
 type Stream struct {
@@ -47,13 +52,12 @@ func (f *Feed) Open(ctx context.Context, r Reader, after string) (*Stream, error
 }
 
 // Serve sends signals as server-sent events until the client goes or ctx ends.
-// The id of each event is its cursor. Nothing is written yet when it returns ErrBusy.
+// The id of each event is its cursor. Nothing is written yet when it returns ErrBusy or ErrOwnStreams.
 func (s *Stream) Serve(ctx context.Context, w http.ResponseWriter) error {
-	if s.feed.streams.Add(1) > maxStreams {
-		s.feed.streams.Add(-1)
-		return ErrBusy
+	if err := s.feed.enter(s.reader.Receiver); err != nil {
+		return err
 	}
-	defer s.feed.streams.Add(-1)
+	defer s.feed.leave(s.reader.Receiver)
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")
@@ -67,6 +71,9 @@ func (s *Stream) Serve(ctx context.Context, w http.ResponseWriter) error {
 			return fmt.Errorf("sending signals: %w", err)
 		}
 		return control.Flush()
+	}
+	if err := control.SetReadDeadline(time.Time{}); err != nil { // it bounds what the client sends, and that has come
+		return fmt.Errorf("clearing the read deadline: %w", err)
 	}
 	if err := send([]byte("retry: 5000\n\n")); err != nil {
 		return err
@@ -87,6 +94,30 @@ func (s *Stream) Serve(ctx context.Context, w http.ResponseWriter) error {
 				return err
 			}
 		}
+	}
+}
+
+// enter counts a stream of a receiver, if there may be one more.
+func (f *Feed) enter(receiver string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case f.streams[receiver] >= maxOwnStreams:
+		return ErrOwnStreams
+	case f.open >= maxStreams:
+		return ErrBusy
+	}
+	f.streams[receiver]++
+	f.open++
+	return nil
+}
+
+func (f *Feed) leave(receiver string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.open--
+	if f.streams[receiver]--; f.streams[receiver] == 0 {
+		delete(f.streams, receiver)
 	}
 }
 

@@ -14,17 +14,20 @@ import (
 	"ganlin/internal/signals"
 )
 
-// streaming serves the stream as the program does, over real sockets.
+// streaming serves the stream as the program does, over real sockets, to the receiver that the path names.
 func streaming(t *testing.T, s *station) *httptest.Server {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		stream, err := s.feed.Open(r.Context(), everything("town"), r.Header.Get("Last-Event-ID"))
+		stream, err := s.feed.Open(r.Context(), everything("town"+r.URL.Path), r.Header.Get("Last-Event-ID"))
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
-		if err := stream.Serve(r.Context(), w); errors.Is(err, signals.ErrBusy) {
+		switch err := stream.Serve(r.Context(), w); {
+		case errors.Is(err, signals.ErrBusy):
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		case errors.Is(err, signals.ErrOwnStreams):
+			http.Error(w, err.Error(), http.StatusTooManyRequests)
 		}
 	}))
 	t.Cleanup(func() {
@@ -138,31 +141,49 @@ func TestStreamDropsWhoStopsReading(t *testing.T) {
 	t.Logf("dropped after %d signals", told)
 }
 
+// One receiver that opens streams without end takes none from another, and all together take a bounded number.
 func TestStreamsAreBounded(t *testing.T) {
 	s := newStation(t)
 	server := streaming(t, s)
-	var leave []func()
-	defer func() {
-		for _, l := range leave {
-			l()
-		}
-	}()
-	for {
-		res, err := http.Get(server.URL)
+	open := func(receiver int) (status int, leave func()) {
+		t.Helper()
+		res, err := http.Get(fmt.Sprint(server.URL, "/", receiver))
 		if err != nil {
 			t.Fatal(err)
 		}
-		leave = append(leave, func() { _ = res.Body.Close() })
-		if res.StatusCode == http.StatusServiceUnavailable {
+		t.Cleanup(func() { _ = res.Body.Close() })
+		return res.StatusCode, func() { _ = res.Body.Close() }
+	}
+	var leave []func()
+	for n := 1; ; n++ {
+		status, end := open(0)
+		if status == http.StatusTooManyRequests {
 			break
 		}
-		if len(leave) > 1000 {
+		if status != http.StatusOK || n > 20 {
+			t.Fatalf("stream %d of a receiver answers %d", n, status)
+		}
+		leave = append(leave, end)
+	}
+	busy := 0
+	for receiver := 1; busy == 0; receiver++ {
+		for range leave {
+			switch status, _ := open(receiver); status {
+			case http.StatusOK:
+			case http.StatusServiceUnavailable:
+				busy = receiver
+			default:
+				t.Fatalf("a stream of receiver %d answers %d", receiver, status)
+			}
+		}
+		if receiver > 200 {
 			t.Fatal("streams are not bounded")
 		}
 	}
+	all := s.feed.Streams()
 	leave[0]()
-	until(t, "room", func() bool { return s.feed.Streams() < int64(len(leave)-1) })
-	next, end := listen(t, server.URL, "0")
+	until(t, "room", func() bool { return s.feed.Streams() < all })
+	next, end := listen(t, fmt.Sprint(server.URL, "/", busy), "0")
 	defer end()
 	s.tell(1)
 	if id, _ := next(); id != "000000000001" {
