@@ -88,7 +88,7 @@ func (g *Guard) identify(r *http.Request) (Access, *key, bool) {
 		account, k, known := g.Book.token(SumOf(token))
 		return account.access(), k, known
 	}
-	cookie, err := r.Cookie(cookieName)
+	cookie, err := r.Cookie(g.cookieName(r))
 	if err != nil {
 		return Access{}, nil, false
 	}

@@ -215,7 +215,7 @@ func TestWhatProvesNobodyLooksTheSame(t *testing.T) {
 		h.book.RevokeAccount("agronomist")
 		var first string
 		for name, how := range map[string]func(*http.Request){
-			"missing": func(*http.Request) {}, "expired": bearer(expired), "revoked": bearer(revoked), "foreign": bearer("gl_" + strings.Repeat("A", 43)),
+			"missing": func(*http.Request) {}, "expired": bearer(expired), "no scheme": with("Authorization", fresh), "revoked": bearer(revoked), "foreign": bearer("gl_" + strings.Repeat("A", 43)),
 			"of a revoked account": bearer(h.tokens[auth.Agronomist]), "empty": bearer(""), "no bearer": with("Authorization", "Basic "+fresh),
 			"cookie": with("Cookie", "ganlin_session="+fresh), "a sum": bearer(auth.SumOf(fresh).String()),
 		} {
@@ -257,6 +257,7 @@ func TestAChangeByABrowser(t *testing.T) {
 		"cross-site":      {[]func(*http.Request){cookie(c), with("X-CSRF-Token", csrf), with("Sec-Fetch-Site", "cross-site")}, 403},
 		"foreign origin":  {[]func(*http.Request){cookie(c), with("X-CSRF-Token", csrf), with("Origin", "https://evil.example")}, 403},
 		"program":         {[]func(*http.Request){bearer(h.tokens[auth.Farmer])}, 200},
+		"lower case":      {[]func(*http.Request){with("Authorization", "bearer "+h.tokens[auth.Farmer])}, 200},
 		"wrong and token": {[]func(*http.Request){bearer("gl_x"), cookie(c), with("X-CSRF-Token", csrf)}, 401},
 	} {
 		for _, method := range []string{"POST", "PUT", "DELETE", "PATCH"} {
@@ -308,14 +309,25 @@ func TestTheCookie(t *testing.T) {
 		house  *house
 		tls    bool
 		secure bool
-	}{"plain": {plain, false, false}, "tls": {plain, true, true}, "proxied": {proxied, false, true}} {
-		c, _ := x.house.signIn(t, x.house.tokens[auth.Farmer], func(r *http.Request) {
+		called string
+	}{
+		"plain": {plain, false, false, "ganlin_session"}, "tls": {plain, true, true, "__Host-ganlin_session"}, "proxied": {proxied, false, true, "__Host-ganlin_session"},
+	} {
+		way := func(r *http.Request) {
 			if x.tls {
 				r.TLS = &tls.ConnectionState{}
 			}
-		})
-		if !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.Secure != x.secure || c.Name != "ganlin_session" || len(c.Value) != 43 {
+		}
+		c, _ := x.house.signIn(t, x.house.tokens[auth.Farmer], way)
+		if !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.Domain != "" || c.Secure != x.secure || c.Name != x.called || len(c.Value) != 43 {
 			t.Errorf("%s: %+v", name, c)
+		}
+		if res := x.house.ask(auth.Self, request("GET", "/x", way, cookie(c))); res.StatusCode != http.StatusOK {
+			t.Errorf("%s: the cookie does not let in: %d", name, res.StatusCode)
+		}
+		// What a neighbour under the same domain can set is not looked at where there is TLS.
+		if res := x.house.ask(auth.Self, request("GET", "/x", way, cookie(&http.Cookie{Name: "ganlin_session", Value: c.Value}))); (res.StatusCode == http.StatusOK) == x.secure {
+			t.Errorf("%s: a cookie without the prefix: %d", name, res.StatusCode)
 		}
 		for sum := range x.house.store.kept {
 			if sum != auth.SumOf(c.Value) && name == "proxied" {

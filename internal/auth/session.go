@@ -6,7 +6,12 @@ import (
 	"time"
 )
 
-const cookieName = "ganlin_session"
+// The names of the cookie. Under TLS browsers take the second from this very
+// host alone, so that no neighbour under the same domain can put one in its place.
+const (
+	cookieName       = "ganlin_session"
+	secureCookieName = "__Host-" + cookieName
+)
 
 // SignIn makes a session for a token and gives its cookie to the browser. It
 // answers the request itself when the token lets nobody in, and reports false.
@@ -46,14 +51,24 @@ func (g *Guard) SameSite(r *http.Request) bool { return g.crossOrigin.Check(r) =
 
 func (g *Guard) setCookie(w http.ResponseWriter, r *http.Request, value string, maxAgeS int) {
 	http.SetCookie(w, &http.Cookie{ //nolint:gosec // it is Secure wherever there is TLS
-		Name: cookieName, Value: value, Path: "/", MaxAge: maxAgeS,
-		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: r.TLS != nil || g.BehindProxy,
+		Name: g.cookieName(r), Value: value, Path: "/", MaxAge: maxAgeS,
+		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: g.secure(r),
 	})
+}
+
+// secure reports whether the browser speaks TLS.
+func (g *Guard) secure(r *http.Request) bool { return r.TLS != nil || g.BehindProxy }
+
+func (g *Guard) cookieName(r *http.Request) string {
+	if g.secure(r) {
+		return secureCookieName
+	}
+	return cookieName
 }
 
 // drop ends the session that the browser presents, if it has one.
 func (g *Guard) drop(r *http.Request) {
-	if cookie, err := r.Cookie(cookieName); err == nil {
+	if cookie, err := r.Cookie(g.cookieName(r)); err == nil {
 		sum := SumOf(cookie.Value)
 		g.Book.endSession(sum)
 		g.dropped(r.Context(), sum)
