@@ -43,6 +43,9 @@ func (f fields) Past(context.Context, dashboards.Field, time.Time, time.Duration
 }
 
 func (f fields) Decision(_ context.Context, id string) (dashboards.Decided, error) {
+	if f.fails != nil {
+		return dashboards.Decided{}, f.fails
+	}
 	if d, ok := f.decisions[id]; ok {
 		return d, nil
 	}

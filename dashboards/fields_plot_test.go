@@ -130,9 +130,24 @@ func TestNothingToSee(t *testing.T) {
 		}
 	}
 	shows(t, body(t, ask(t, h, "/plots/p-999?lang=zh")), "没有这一页", "回到我的页面")
+	for _, path := range []string{"/plots/p-999?range=30d", "/decisions/%2Fevil.example"} { // the way to the other language stays here
+		if page := body(t, ask(t, h, path)); !strings.Contains(page, `href="`+strings.NewReplacer("?range=30d", "?lang=en&amp;range=30d", "evil.example", "evil.example?lang=en").Replace(path)+`"`) {
+			t.Errorf("%s in the other language:\n%s", path, page)
+		}
+	}
+}
+
+// What cannot be read or made is said so in words, and the next try is one tap away.
+func TestPagesThatFail(t *testing.T) {
 	failing := pagesOf(t, fields{land: landOf(3), fails: errors.New("disk full")})
-	if r := ask(t, failing, "/plots/p-001"); r.StatusCode != http.StatusServiceUnavailable {
-		t.Errorf("a failure answers %d", r.StatusCode)
+	for _, path := range []string{"/plots/p-001", "/decisions/d-1"} {
+		for lang, said := range map[string][]string{"zh": {"现在读不出来", "再试一次"}, "en": {"This cannot be read now", "Try again"}} {
+			r := ask(t, failing, path+"?lang="+lang)
+			if r.StatusCode != http.StatusServiceUnavailable || r.Header.Get("Retry-After") == "" || r.Header.Get("Content-Language") == "" {
+				t.Errorf("%s answers %d %v", path, r.StatusCode, r.Header)
+			}
+			shows(t, body(t, r), append(said, `href="`+path+"?lang="+lang+`"`)...)
+		}
 	}
 }
 

@@ -82,7 +82,7 @@ func (p *Pages) letter(w http.ResponseWriter, r *http.Request) {
 	q := readQuery(r)
 	l, err := p.Operations.Letter(r.Context(), r.PathValue("id"))
 	if errors.Is(err, ErrNothing) {
-		p.nothing(w, r)
+		p.Nothing(w, r)
 		return
 	}
 	s := p.speaker(q, p.Operations.Machine(r.Context()).Zone)

@@ -107,8 +107,7 @@ func (p *Pages) page(w http.ResponseWriter, r *http.Request) {
 		page, err = p.renderer.page(content, q, name, p.eyes(q.language))
 	}
 	if err != nil {
-		p.Log.ErrorContext(r.Context(), "page not rendered", "error", err)
-		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+		p.broken(w, r, err)
 		return
 	}
 	send(w, r, http.StatusOK, q.language, page)

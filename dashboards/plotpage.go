@@ -125,11 +125,10 @@ func (s speaker) looked(code string) *said {
 // missing answers for what does not exist or cannot be read.
 func (p *Pages) missing(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, ErrNothing) {
-		p.nothing(w, r)
+		p.Nothing(w, r)
 		return
 	}
-	p.Log.ErrorContext(r.Context(), "page not rendered", "error", err)
-	http.Error(w, http.StatusText(http.StatusServiceUnavailable), http.StatusServiceUnavailable)
+	p.unread(w, r, err)
 }
 
 func plotAddress(id devices.PlotID, sp span, l words.Language, asked bool) string {

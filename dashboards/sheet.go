@@ -68,19 +68,8 @@ func (p *Pages) sheet(w http.ResponseWriter, r *http.Request, q query, s sheet) 
 	}
 	var b bytes.Buffer
 	if err := p.renderer.templates[s.Language].ExecuteTemplate(&b, s.Template, page); err != nil {
-		p.Log.ErrorContext(r.Context(), "page not rendered", "error", err)
-		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+		p.broken(w, r, err)
 		return
 	}
 	send(w, r, cmp.Or(s.Status, http.StatusOK), s.Language, b.Bytes())
-}
-
-// nothing answers that there is no such page, or none for this person: both look the same.
-func (p *Pages) nothing(w http.ResponseWriter, r *http.Request) {
-	q, _ := p.readAs(r)
-	path := r.URL.Path
-	p.sheet(w, r, q, sheet{
-		Template: "nothing", Title: p.speaker(q, nil).text("nothing.title", nil), Status: http.StatusNotFound, Styles: []string{"fields.css"},
-		In: func(l words.Language) string { return path + "?lang=" + string(l) },
-	})
 }

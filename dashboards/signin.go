@@ -59,8 +59,7 @@ func (p *Pages) SignIn(w http.ResponseWriter, r *http.Request, status int, view 
 	}
 	var b bytes.Buffer
 	if err := p.renderer.templates[q.language].ExecuteTemplate(&b, "signin", s); err != nil {
-		p.Log.ErrorContext(r.Context(), "page not rendered", "error", fmt.Errorf("rendering the page of signing in: %w", err))
-		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+		p.broken(w, r, fmt.Errorf("rendering the page of signing in: %w", err))
 		return
 	}
 	send(w, r, status, q.language, b.Bytes())

@@ -301,7 +301,10 @@ func (p *program) openHTTP() error {
 	if err != nil {
 		return err
 	}
-	p.router.mux.Handle("/", api)
+	for _, pattern := range []string{"/api/", "/healthz", "/readyz", "/metrics"} {
+		p.router.mux.Handle(pattern, api)
+	}
+	p.router.mux.Handle("/", p.router.require(string(auth.Open), http.HandlerFunc(pages.Nothing)))
 	pages.Register(p.router)
 	p.router.HandleFunc("POST /my", homeSource{p}.act)
 	p.router.HandleFunc("POST /clues/{id}", errandSource{p}.act(pages))

@@ -38,7 +38,7 @@ func (p *program) openSignIn(pages *dashboards.Pages) {
 		http.Redirect(w, r, "/login", http.StatusSeeOther)
 	})
 	if p.o.village != nil {
-		p.router.HandleFunc("GET /as/{account}", p.lookAs)
+		p.router.HandleFunc("GET /as/{account}", p.lookAs(pages))
 	}
 }
 
@@ -50,15 +50,23 @@ func (p *program) welcome(w http.ResponseWriter, r *http.Request, a auth.Access,
 	http.Redirect(w, r, next, http.StatusSeeOther) //nolint:gosec // within has looked at it
 }
 
-// lookAs signs in to an account of the demo, on this machine.
-func (p *program) lookAs(w http.ResponseWriter, r *http.Request) {
-	token, ok := p.demoTokens[r.PathValue("account")]
-	if !ok || !local(r) {
-		http.NotFound(w, r)
-		return
-	}
-	if a, ok := p.guard.SignIn(w, r, token, func(int) { http.NotFound(w, r) }); ok {
-		p.welcome(w, r, a, within(r.URL.Query().Get("next")))
+// lookAs signs in to an account of the demo, on this machine. A link of
+// another site's page is asked about first: it would sign in by itself.
+func (p *program) lookAs(pages *dashboards.Pages) func(http.ResponseWriter, *http.Request) {
+	return func(w http.ResponseWriter, r *http.Request) {
+		name := r.PathValue("account")
+		token, ok := p.demoTokens[name]
+		if !ok || !local(r) {
+			pages.Nothing(w, r)
+			return
+		}
+		if from := r.Header.Get("Sec-Fetch-Site"); from != "" && from != "same-origin" && from != "none" {
+			pages.Stranger(w, r, name)
+			return
+		}
+		if a, ok := p.guard.SignIn(w, r, token, func(int) { pages.Nothing(w, r) }); ok {
+			p.welcome(w, r, a, within(r.URL.Query().Get("next")))
+		}
 	}
 }
 

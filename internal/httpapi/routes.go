@@ -44,7 +44,7 @@ func (a *api) routes(mux *http.ServeMux) error {
 	r := &router{ServeMux: mux, api: a, operations: operations}
 	strict := NewStrictHandlerWithOptions(a, []StrictMiddlewareFunc{withRequest}, StrictHTTPServerOptions{RequestErrorHandlerFunc: a.fail, ResponseErrorHandlerFunc: a.fail})
 	HandlerWithOptions(strict, StdHTTPServerOptions{BaseRouter: r, ErrorHandlerFunc: a.fail})
-	mux.HandleFunc("/api/v1/", a.elsewhere(mux))
+	mux.HandleFunc("/", a.elsewhere(mux))
 	return errors.Join(r.missing...)
 }
 
