@@ -3,6 +3,8 @@ package signals
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +13,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strconv"
+	"syscall"
 	"time"
 
 	"ganlin/internal/webhook"
@@ -29,7 +32,11 @@ type client struct {
 }
 
 func newClient(private []netip.Prefix) *client {
-	return &client{webhook.NewClient(webhook.Guard{Private: private, Setting: "signals.allow_private"}, 1), attemptTimeout}
+	return &client{webhook.NewClient(guard(private), 1), attemptTimeout}
+}
+
+func guard(private []netip.Prefix) webhook.Guard {
+	return webhook.Guard{Private: private, Setting: "signals.allow_private"}
 }
 
 // An answer is what an attempt came to.
@@ -37,7 +44,7 @@ type answer struct {
 	ok   bool
 	gone bool          // the receiver wants no more, ever
 	wait time.Duration // the receiver asked to be left alone for so long; 0: it did not
-	text string        // for people; it holds nothing that the receiver wrote
+	text string        // for people, in words of ours alone: it holds nothing that the receiver wrote
 }
 
 // post sends a message once. Whatever the receiver does, it returns in time.
@@ -77,8 +84,8 @@ func (w *Webhook) secrets(now time.Time) []string {
 	return []string{w.Secret}
 }
 
-// failure says in a few words why there was no answer, without the address,
-// which may hold a secret of the receiver's.
+// failure says in a few words of ours why there was no answer: errors of the
+// network hold the address, which may hold a secret of the receiver's, and what the receiver wrote.
 func (c *client) failure(err error) string {
 	if refused, ok := errors.AsType[webhook.AddressError](err); ok {
 		return refused.Error()
@@ -86,11 +93,34 @@ func (c *client) failure(err error) string {
 	if name, ok := errors.AsType[*net.DNSError](err); ok {
 		return "the name " + name.Name + " has no address"
 	}
-	if e, ok := errors.AsType[*url.Error](err); ok {
-		if e.Timeout() {
-			return fmt.Sprintf("no answer within %v", c.timeout)
-		}
-		err = e.Err
+	if e, ok := errors.AsType[*url.Error](err); ok && e.Timeout() {
+		return fmt.Sprintf("no answer within %v", c.timeout)
 	}
-	return err.Error()
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return "its certificate " + mistrust(err)
+	}
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		return "it speaks no TLS"
+	}
+	if cause, ok := errors.AsType[syscall.Errno](err); ok {
+		return cause.Error()
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return "it hung up without an answer"
+	}
+	return "the connection broke, or what came is no answer of HTTP"
+}
+
+// mistrust says what is wrong with a certificate, without what is written in it.
+func mistrust(err error) string {
+	if _, ok := errors.AsType[x509.HostnameError](err); ok {
+		return "is of another host"
+	}
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		return "is signed by nobody who is trusted"
+	}
+	if e, ok := errors.AsType[x509.CertificateInvalidError](err); ok && e.Reason == x509.Expired {
+		return "has expired, or is not valid yet"
+	}
+	return "does not hold"
 }

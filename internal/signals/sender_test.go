@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -251,64 +250,6 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 			t.Errorf("the control: %v, %v", res, err)
 		}
 		<-hits
-	}
-}
-
-// A webhook that goes to this machine through a name reaches nothing, because
-// the address that is dialled counts; where that is allowed, the control, it arrives.
-func TestPrivateAddressesAreNotDialled(t *testing.T) {
-	for _, allowed := range []bool{false, true} {
-		hits := make(chan struct{}, 10)
-		server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { hits <- struct{}{} }))
-		server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
-		server.StartTLS()
-		defer server.Close()
-		private := loopback
-		if !allowed {
-			private = nil
-		}
-		s := openStation(t, filepath.Join(t.TempDir(), "records.db"), private)
-		for _, host := range []string{"127.0.0.1", "localhost", "[::ffff:127.0.0.1]"} {
-			w, err := s.sender.Add(t.Context(), "town", "https://"+host+":"+mustParse(server.URL).Port(), "")
-			if err != nil {
-				t.Fatal(err)
-			}
-			got, err := s.sender.Test(t.Context(), w.ID, all)
-			refused := strings.Contains(got.Answer, "is no public address")
-			if err != nil || got.OK || refused == allowed {
-				t.Errorf("%s, allowed %v: %+v, %v", host, allowed, got, err)
-			}
-			if allowed && !strings.Contains(got.Answer, "certificate") { // it was reached, and is not trusted
-				t.Errorf("%s: %+v", host, got)
-			}
-		}
-		if len(hits) > 0 {
-			t.Error("a private address was reached")
-		}
-	}
-}
-
-func TestAddressesOfWebhooks(t *testing.T) {
-	s := openStation(t, filepath.Join(t.TempDir(), "records.db"), nil)
-	for text, ok := range map[string]bool{
-		"https://town.example/ganlin?x=1": true, "https://town.example:8443": true,
-		"http://town.example": false, "ftp://town.example": false, "town.example": false, "https://": false, "": false, "https://u:p@town.example": false,
-		"https://town.example/#x": false, "https://town.example/" + strings.Repeat("x", 3000): false, "file:///etc/passwd": false, "https://a b": false,
-	} {
-		if _, err := s.sender.Add(t.Context(), text, text, ""); (err == nil) != ok || err != nil && !errors.Is(err, signals.ErrURL) {
-			t.Errorf("%q: %v, want ok %v", text, err, ok)
-		}
-	}
-	for range 10 {
-		if _, err := s.sender.Add(t.Context(), "many", "https://town.example", ""); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if _, err := s.sender.Add(t.Context(), "many", "https://town.example", ""); !errors.Is(err, signals.ErrTooMany) {
-		t.Errorf("the 11th: %v", err)
-	}
-	if _, err := s.sender.Add(t.Context(), "town", "https://town.example", "5"); !errors.Is(err, signals.ErrFuture) {
-		t.Errorf("from a cursor of the future: %v", err)
 	}
 }
 

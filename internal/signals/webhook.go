@@ -83,8 +83,8 @@ func newSecret() string {
 	return secretPrefix + base64.StdEncoding.EncodeToString(raw)
 }
 
-// checkURL checks an address as far as that goes without a name server: the
-// rest is checked when it is dialled.
+// checkURL checks an address as far as that goes without a name server. What
+// a name stands for is checked when it is dialled.
 func (s *Sender) checkURL(text string) error {
 	u, err := url.Parse(text)
 	switch {
@@ -98,6 +98,9 @@ func (s *Sender) checkURL(text string) error {
 		return fmt.Errorf("%w: it holds a fragment, which is never sent", ErrURL)
 	case u.Scheme == "http" && len(s.o.AllowPrivate) == 0, u.Scheme != "http" && u.Scheme != "https":
 		return fmt.Errorf("%w: write https://; http:// is for the networks of signals.allow_private alone", ErrURL)
+	}
+	if err := guard(s.o.AllowPrivate).Check(text); err != nil {
+		return fmt.Errorf("%w: %w", ErrURL, err)
 	}
 	return nil
 }
