@@ -20,19 +20,34 @@ func own(ctx context.Context) func(signals.Webhook) bool {
 }
 
 // Webhooks returns webhooks without their secrets.
-func (s apiWebhooks) Webhooks(ctx context.Context) []httpapi.Webhook {
+func (s apiWebhooks) Webhooks(ctx context.Context) ([]httpapi.Webhook, error) {
 	all := []httpapi.Webhook{}
 	for _, w := range s.p.sender.List(own(ctx)) {
-		all = append(all, apiWebhook(w))
+		one, err := s.webhook(ctx, w)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
 	}
-	return all
+	return all, nil
 }
 
-func apiWebhook(w signals.Webhook) httpapi.Webhook {
-	return httpapi.Webhook{
-		ID: w.ID, Account: w.Account, URL: w.URL, State: w.State(), Because: w.Disabled, Created: w.Created, Delivered: signals.Cursor(w.Delivered),
+// webhook is a webhook as the API shows it: how far it has come is told in its own account's numbers.
+func (s apiWebhooks) webhook(ctx context.Context, w signals.Webhook) (out httpapi.Webhook, err error) {
+	out = httpapi.Webhook{
+		ID: w.ID, Account: w.Account, URL: w.URL, State: w.State(), Because: w.Disabled, Created: w.Created,
 		Attempts: w.Attempts, NextAttempt: w.NextAt.UTC(), FailingSince: w.FailingSince.UTC(), LastAttempt: w.LastAt.UTC(), LastAnswer: w.LastAnswer,
 	}
+	if of, inForce := s.p.book.Access(w.Account); inForce {
+		out.Delivered, err = s.p.feed.Reached(ctx, readerOf(of), w.Delivered)
+	}
+	return out, signalProblem(err)
+}
+
+// withSecret shows a webhook the one time that its secret is shown.
+func (s apiWebhooks) withSecret(ctx context.Context, w signals.Webhook) (httpapi.WebhookWithSecret, error) {
+	out, err := s.webhook(ctx, w)
+	return httpapi.WebhookWithSecret{Webhook: out, Secret: w.Secret}, err
 }
 
 // AddWebhook makes a webhook of who asks, or, for an operator, of a monitor.
@@ -46,7 +61,10 @@ func (s apiWebhooks) AddWebhook(ctx context.Context, n httpapi.NewWebhook) (out 
 		}
 	}
 	w, err := s.p.sender.Add(ctx, account, n.URL, n.After)
-	return httpapi.WebhookWithSecret{Webhook: apiWebhook(w), Secret: w.Secret}, signalProblem(err)
+	if err != nil {
+		return out, signalProblem(err)
+	}
+	return s.withSecret(ctx, w)
 }
 
 // DeleteWebhook ends a webhook.
@@ -63,11 +81,17 @@ func (s apiWebhooks) TestWebhook(ctx context.Context, id string) (httpapi.Webhoo
 // RotateWebhook gives a webhook a new secret.
 func (s apiWebhooks) RotateWebhook(ctx context.Context, id string) (httpapi.WebhookWithSecret, error) {
 	w, err := s.p.sender.Rotate(ctx, id, own(ctx))
-	return httpapi.WebhookWithSecret{Webhook: apiWebhook(w), Secret: w.Secret}, signalProblem(err)
+	if err != nil {
+		return httpapi.WebhookWithSecret{}, signalProblem(err)
+	}
+	return s.withSecret(ctx, w)
 }
 
 // EnableWebhook puts a webhook into force again.
 func (s apiWebhooks) EnableWebhook(ctx context.Context, id string) (httpapi.Webhook, error) {
 	w, err := s.p.sender.Enable(ctx, id, own(ctx))
-	return apiWebhook(w), signalProblem(err)
+	if err != nil {
+		return httpapi.Webhook{}, signalProblem(err)
+	}
+	return s.webhook(ctx, w)
 }

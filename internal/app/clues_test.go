@@ -190,13 +190,24 @@ func TestActsOfAGridWorker(t *testing.T) {
 		act(s.add(t, role), "c-low", "dispatch", 403, httpapi.NewClueAct{ID: "act-of-other"})
 	}
 	act(s.token, "c-low", "dispatch", 403, httpapi.NewClueAct{ID: "act-of-operator"})
-	told := call[httpapi.SignalPage](t, s, s.token, "GET", "/api/v1/risk/signals?after=6", 200, nil)
+	told := call[httpapi.SignalPage](t, s, s.token, "GET", "/api/v1/risk/signals", 200, nil)
+	told = call[httpapi.SignalPage](t, s, s.token, "GET", "/api/v1/risk/signals?after="+told.Signals[5].Sequence, 200, nil)
 	if len(told.Signals) != 1 || told.Signals[0].Type != signals.TypePrefix+"verified" || told.Signals[0].Data.Level != "red" {
 		t.Errorf("what people did is told as %+v", told)
 	}
 	if text := fmt.Sprint(told); strings.Contains(text, "tank") || strings.Contains(text, "no_water") || strings.Contains(s.log.tail(), "tank") {
 		t.Error("a note or a reason is told")
 	}
+}
+
+// following is a cursor some signals behind another.
+func following(t *testing.T, cursor string, some int64) string {
+	t.Helper()
+	at, err := signals.ParseCursor(cursor)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signals.Cursor(at + some)
 }
 
 func TestMonitorReadsWithinReach(t *testing.T) {
@@ -206,21 +217,23 @@ func TestMonitorReadsWithinReach(t *testing.T) {
 	blind := s.add(t, httpapi.NewAccount{ID: "blind", Role: "monitor"})
 	for token, want := range map[string]int{town: 1, county: 6, blind: 0, s.token: 6} {
 		page := call[httpapi.SignalPage](t, s, token, "GET", "/api/v1/risk/signals", 200, nil)
-		if len(page.Signals) != want || page.Next != "000000000006" || page.More {
+		if len(page.Signals) != want || want > 0 && page.Next != page.Signals[want-1].Sequence || page.More {
 			t.Errorf("%d signals, next %s; want %d", len(page.Signals), page.Next, want)
 		}
 	}
-	for _, cursor := range []string{"7", "x", "-1"} {
+	first := call[httpapi.SignalPage](t, s, town, "GET", "/api/v1/risk/signals", 200, nil).Next
+	for _, cursor := range []string{following(t, first, 1), "7", "x", "-1"} {
 		p := call[httpapi.ProblemError](t, s, town, "GET", "/api/v1/risk/signals?after="+cursor, 400, nil)
 		if p.Type != httpapi.CursorType || len(p.Errors) != 1 || p.Errors[0].Pointer != "?after" {
 			t.Errorf("cursor %s: %+v", cursor, p)
 		}
 		call[httpapi.ProblemError](t, s, town, "GET", "/api/v1/risk/signals/stream?after="+cursor, 400, nil)
 	}
-	call[httpapi.ProblemError](t, s, town, "GET", "/api/v1/risk/signals/1", 404, nil) // not of its place
-	call[httpapi.ProblemError](t, s, town, "GET", "/api/v1/risk/signals/99", 404, nil)
-	evidence := call[httpapi.SignalEvidence](t, s, town, "GET", "/api/v1/risk/signals/000000000006", 200, nil)
-	if evidence.LossHigh != 0.75 || len(evidence.Plots) != 1 || evidence.Plots[0].ID != "" || evidence.Plots[0].Crop != "maize_grain" || evidence.Signal.Sequence != "000000000006" {
+	foreign := call[httpapi.SignalPage](t, s, county, "GET", "/api/v1/risk/signals", 200, nil).Signals[0]
+	call[httpapi.ProblemError](t, s, town, "GET", foreign.Data.Link, 404, nil) // not of its place
+	call[httpapi.ProblemError](t, s, town, "GET", "/api/v1/risk/signals/"+following(t, first, 1), 404, nil)
+	evidence := call[httpapi.SignalEvidence](t, s, town, "GET", "/api/v1/risk/signals/"+first, 200, nil)
+	if evidence.LossHigh != 0.75 || len(evidence.Plots) != 1 || evidence.Plots[0].ID != "" || evidence.Plots[0].Crop != "maize_grain" || evidence.Signal.Sequence != first {
 		t.Errorf("the evidence is %+v", evidence)
 	}
 	db, err := sql.Open("sqlite", s.folder.file(recordsFile))
@@ -244,12 +257,15 @@ func TestWebhooksAreTheirOwners(t *testing.T) {
 	s, _ := grid(t)
 	town := s.add(t, httpapi.NewAccount{ID: "town", Role: "monitor", Places: []devices.PlaceCode{there}})
 	county := s.add(t, httpapi.NewAccount{ID: "county", Role: "monitor", Places: []devices.PlaceCode{"500119"}})
+	reached := func(account string) string { // the end of its feed
+		return call[httpapi.SignalPage](t, s, map[string]string{"town": town, "county": county}[account], "GET", "/api/v1/risk/signals", 200, nil).Next
+	}
 	made := call[httpapi.WebhookWithSecret](t, s, town, "POST", "/api/v1/webhooks", 201, httpapi.NewWebhook{URL: "https://town.example/ganlin"})
-	if !strings.HasPrefix(made.Secret, "whsec_") || made.Webhook.Account != "town" || made.Webhook.State != "well" || made.Webhook.Delivered != "000000000006" {
+	if !strings.HasPrefix(made.Secret, "whsec_") || made.Webhook.Account != "town" || made.Webhook.State != "well" || made.Webhook.Delivered != reached("town") {
 		t.Errorf("made %+v", made)
 	}
 	of := call[httpapi.WebhookWithSecret](t, s, s.token, "POST", "/api/v1/webhooks", 201, httpapi.NewWebhook{URL: "https://county.example", Account: "county", After: "0"})
-	if of.Webhook.Account != "county" || of.Webhook.Delivered != "000000000000" {
+	if of.Webhook.Account != "county" || of.Webhook.Delivered != following(t, reached("county"), -6) {
 		t.Errorf("made by the operator for another: %+v", of)
 	}
 	for token, want := range map[string]int{town: 1, county: 1, s.token: 2} {
@@ -258,7 +274,12 @@ func TestWebhooksAreTheirOwners(t *testing.T) {
 		}
 	}
 	for _, bad := range []httpapi.NewWebhook{
-		{URL: "http://town.example"}, {URL: "x"}, {URL: "https://town.example", Account: "county"}, {URL: "https://town.example", After: "7"},
+		{URL: "http://town.example"},
+		{URL: "x"},
+		{URL: "https://town.example", Account: "county"},
+		{URL: "https://town.example", After: "7"},
+		{URL: "https://town.example", After: reached("county")},
+		{URL: "https://192.168.1.7/ganlin"},
 	} {
 		call[httpapi.ProblemError](t, s, town, "POST", "/api/v1/webhooks", 400, bad)
 	}

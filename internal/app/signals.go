@@ -32,8 +32,8 @@ func (p *program) openSignals(ctx context.Context) (err error) {
 // readerOf is who asks, as a reader of signals.
 func readerOf(a auth.Access) signals.Reader {
 	return signals.Reader{
-		Receiver: cmp.Or(a.Receiver, a.Account),
-		Sees:     func(s signals.Signal) bool { return a.SeesSite(devices.Site{ID: s.Site, Place: s.Place}) },
+		Account: a.Account, Receiver: cmp.Or(a.Receiver, a.Account),
+		Sees: func(s signals.Signal) bool { return a.SeesSite(devices.Site{ID: s.Site, Place: s.Place}) },
 	}
 }
 

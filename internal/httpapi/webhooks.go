@@ -4,7 +4,7 @@ import "context"
 
 // Webhooks are where signals are sent to: those of who asks, or all for an operator.
 type Webhooks interface {
-	Webhooks(ctx context.Context) []Webhook
+	Webhooks(ctx context.Context) ([]Webhook, error)
 	AddWebhook(ctx context.Context, n NewWebhook) (WebhookWithSecret, error)
 	DeleteWebhook(ctx context.Context, id string) error
 	TestWebhook(ctx context.Context, id string) (WebhookTrial, error)
@@ -19,7 +19,8 @@ type ChangeWebhook interface {
 
 // ListWebhooks returns webhooks without their secrets.
 func (a *api) ListWebhooks(ctx context.Context, _ ListWebhooksRequestObject) (ListWebhooksResponseObject, error) {
-	return ListWebhooks200JSONResponse(a.Webhooks.Webhooks(ctx)), nil
+	list, err := a.Webhooks.Webhooks(ctx)
+	return ListWebhooks200JSONResponse(list), err
 }
 
 // AddWebhook makes a webhook.

@@ -17,9 +17,9 @@ type Event struct {
 	ID          string    `json:"id"`     // the same whenever and however it is sent
 	Source      string    `json:"source"` // this program, as this receiver knows it
 	Type        string    `json:"type"`
-	Subject     string    `json:"subject"` // the household's pseudonym
-	Time        time.Time `json:"time"`    // event time
-	Sequence    string    `json:"sequence"`
+	Subject     string    `json:"subject"`  // the household's pseudonym
+	Time        time.Time `json:"time"`     // event time
+	Sequence    string    `json:"sequence"` // the account's own number of it
 	ContentType string    `json:"datacontenttype"`
 	Data        Data      `json:"data"`
 }
@@ -36,14 +36,14 @@ type Data struct {
 // TypePrefix begins the type of every signal of a clue; its kind follows.
 const TypePrefix = "ganlin.risk.clue."
 
-// event tells a signal to the receiver whose key it is.
-func eventOf(s Signal, key []byte) Event {
+// eventOf tells a signal to the receiver whose key it is, under the account's own number.
+func eventOf(s Signal, key []byte, number string) Event {
 	e := Event{
 		SpecVersion: "1.0", ID: pseudonym(key, "signal", s.ID), Source: source(key), Type: TypePrefix + s.Kind,
-		Subject: pseudonym(key, "household", string(s.Household)), Time: s.At.UTC(), Sequence: Cursor(s.Sequence), ContentType: "application/json",
+		Subject: pseudonym(key, "household", string(s.Household)), Time: s.At.UTC(), Sequence: number, ContentType: "application/json",
 		Data: Data{
 			Clue: pseudonym(key, "clue", s.Clue), Place: Township(s.Place), Level: s.Level, Cause: s.Cause,
-			Link: "/api/v1/risk/signals/" + Cursor(s.Sequence),
+			Link: "/api/v1/risk/signals/" + number,
 		},
 	}
 	if s.Level == "none" {

@@ -16,7 +16,7 @@ func (s *Sender) send(ctx context.Context, l *line) {
 			return
 		}
 		changed := s.o.Feed.next()
-		event, err := s.behind(ctx, &w)
+		event, sequence, err := s.behind(ctx, &w)
 		switch {
 		case err != nil:
 			s.o.Log.Error("signals for a webhook cannot be read, trying again", "webhook", w.ID, "error", err)
@@ -30,7 +30,7 @@ func (s *Sender) send(ctx context.Context, l *line) {
 		if wait := time.Until(w.NextAt); wait > 0 && s.pause(ctx, l, wait, nil) {
 			continue // it may be another address or secret by now
 		}
-		s.attempt(ctx, l, w, *event)
+		s.attempt(ctx, l, w, *event, sequence)
 	}
 }
 
@@ -79,29 +79,29 @@ func (s *Sender) pause(ctx context.Context, l *line, wait time.Duration, changed
 	return true
 }
 
-// behind returns the next signal for a webhook, and moves it past those that it is not told; nil: there is none.
-func (s *Sender) behind(ctx context.Context, w *Webhook) (*Event, error) {
+// behind returns the next signal for a webhook with its sequence, and moves it past those that it is not told; nil: there is none.
+func (s *Sender) behind(ctx context.Context, w *Webhook) (*Event, int64, error) {
 	reader, may := s.o.Reader(w.Account)
 	if !may {
-		return nil, nil
+		return nil, 0, nil
 	}
 	for {
 		some, err := s.o.Feed.outbox.Signals(ctx, w.Delivered, streamPage)
 		if err != nil {
-			return nil, fmt.Errorf("reading what is behind %d: %w", w.Delivered, err)
+			return nil, 0, fmt.Errorf("reading what is behind %d: %w", w.Delivered, err)
 		}
 		for _, one := range some {
 			if reader.Sees(one) {
-				key, err := s.o.Feed.outbox.ReceiverKey(ctx, reader.Receiver)
+				t, key, err := s.o.Feed.tallyOf(ctx, reader)
 				if err != nil {
-					return nil, fmt.Errorf("finding the receiver's pseudonyms: %w", err)
+					return nil, 0, err
 				}
-				return new(eventOf(one, key)), nil
+				return new(eventOf(one, key, t.cursor(t.count(one.Sequence)))), one.Sequence, nil
 			}
 			w.Delivered = one.Sequence
 		}
 		if len(some) < streamPage {
-			return nil, nil
+			return nil, 0, nil
 		}
 	}
 }
@@ -114,7 +114,7 @@ func (s *Sender) moved(l *line, sequence int64) {
 }
 
 // attempt sends one signal once and keeps what that came to.
-func (s *Sender) attempt(ctx context.Context, l *line, w Webhook, e Event) {
+func (s *Sender) attempt(ctx context.Context, l *line, w Webhook, e Event, sequence int64) {
 	body, err := json.Marshal(e)
 	if err != nil {
 		s.o.Log.Error("a signal cannot be written", "error", err)
@@ -125,7 +125,6 @@ func (s *Sender) attempt(ctx context.Context, l *line, w Webhook, e Event) {
 	if ctx.Err() != nil && !said.ok {
 		return // it was asked to end, and the attempt with it
 	}
-	sequence, _ := ParseCursor(e.Sequence)
 
 	s.mu.Lock()
 	defer s.mu.Unlock()

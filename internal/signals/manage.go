@@ -16,12 +16,9 @@ func (s *Sender) Add(ctx context.Context, account, url, after string) (Webhook, 
 	if err := s.checkURL(url); err != nil {
 		return Webhook{}, err
 	}
-	from, last, err := s.o.Feed.from(ctx, after)
+	from, err := s.from(ctx, account, after)
 	if err != nil {
 		return Webhook{}, err
-	}
-	if after == "" {
-		from = last
 	}
 	w := Webhook{ID: "wh_" + rand.Text(), Account: account, URL: url, Secret: newSecret(), Created: time.Now().UTC().Truncate(time.Millisecond), Delivery: Delivery{Delivered: from}}
 	s.mu.Lock()
@@ -42,6 +39,23 @@ func (s *Sender) Add(ctx context.Context, account, url, after string) (Webhook, 
 	s.hooks[w.ID] = l
 	s.begin(l)
 	return w, nil
+}
+
+// from is the sequence behind which a webhook of an account begins.
+func (s *Sender) from(ctx context.Context, account, after string) (int64, error) {
+	if after == "" {
+		return s.o.Feed.outbox.LastSignal(ctx)
+	}
+	reader, may := s.o.Reader(account)
+	if !may {
+		return 0, ErrNoWebhook
+	}
+	t, _, err := s.o.Feed.tallyOf(ctx, reader)
+	if err != nil {
+		return 0, err
+	}
+	_, sequence, _, err := t.at(after)
+	return sequence, err
 }
 
 // List returns the webhooks that are meant, the oldest first, without their secrets.

@@ -111,7 +111,7 @@ func TestAddressesOfWebhooks(t *testing.T) {
 	if _, err := s.sender.Add(t.Context(), "many", "https://town.example", ""); !errors.Is(err, signals.ErrTooMany) {
 		t.Errorf("the 11th: %v", err)
 	}
-	if _, err := s.sender.Add(t.Context(), "town", "https://town.example", "5"); !errors.Is(err, signals.ErrFuture) {
+	if _, err := s.sender.Add(t.Context(), "town", "https://town.example", s.cursor("town", 5)); !errors.Is(err, signals.ErrFuture) {
 		t.Errorf("from a cursor of the future: %v", err)
 	}
 }

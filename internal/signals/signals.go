@@ -18,7 +18,7 @@ import (
 
 // A Signal is a row of the outbox.
 type Signal struct {
-	Sequence  int64
+	Sequence  int64 // never told: see tally
 	ID        string
 	Kind      string // raised, updated, withdrawn, verified or dismissed
 	Clue      string
@@ -44,15 +44,16 @@ type Outbox interface {
 
 // A Reader is somebody to whom signals are told.
 type Reader struct {
-	Receiver string // whose pseudonyms it is told
-	Sees     func(Signal) bool
+	Account  string            // whose numbers it is told
+	Receiver string            // whose pseudonyms
+	Sees     func(Signal) bool // always the same of one account
 }
 
 // ErrFuture says that a cursor lies behind the newest signal.
 var ErrFuture = errors.New("the cursor is of the future")
 
 // ErrCursor says that a text is no cursor.
-var ErrCursor = errors.New("this is no cursor; send one as it was received, or none to begin at the first signal")
+var ErrCursor = errors.New("this is no cursor of this account; send one as it was received, or none to begin at the first signal: ids tell what you have already")
 
 // A Feed tells signals from the outbox.
 type Feed struct {
@@ -63,11 +64,12 @@ type Feed struct {
 	changed chan struct{}
 	open    int            // streams
 	streams map[string]int // by receiver
+	tallies map[string]*tally
 }
 
 // NewFeed returns a feed.
 func NewFeed(outbox Outbox) *Feed {
-	return &Feed{outbox: outbox, deadline: streamDeadline, changed: make(chan struct{}), streams: map[string]int{}}
+	return &Feed{outbox: outbox, deadline: streamDeadline, changed: make(chan struct{}), streams: map[string]int{}, tallies: map[string]*tally{}}
 }
 
 // Wake says that there may be new signals.
@@ -107,73 +109,56 @@ func ParseCursor(text string) (int64, error) {
 	return int64(after), nil
 }
 
-// Cursor writes a sequence so that cursors sort as texts in the order of signals.
-func Cursor(sequence int64) string { return fmt.Sprintf("%012d", sequence) }
+// Cursor writes a number so that cursors sort as texts in the order of signals.
+func Cursor(number int64) string { return fmt.Sprintf("%012d", number) }
 
 // Page returns at most limit of the signals after a cursor that the reader sees.
 func (f *Feed) Page(ctx context.Context, r Reader, after string, limit int) (Page, error) {
-	from, last, err := f.from(ctx, after)
+	t, key, err := f.tallyOf(ctx, r)
 	if err != nil {
 		return Page{}, err
 	}
-	key, err := f.outbox.ReceiverKey(ctx, r.Receiver)
+	n, sequence, all, err := t.at(after)
 	if err != nil {
-		return Page{}, fmt.Errorf("finding the receiver's pseudonyms: %w", err)
+		return Page{}, err
 	}
 	page := Page{Signals: []Event{}}
-	limit = min(limit, MaxPage)
-	for len(page.Signals) < limit && from < last {
-		some, err := f.outbox.Signals(ctx, from, MaxPage)
+	end := min(n+min(limit, MaxPage), all)
+	for n < end {
+		some, err := f.outbox.Signals(ctx, sequence, MaxPage)
+		if err == nil && len(some) == 0 {
+			err = errors.New("some that were there are not there any more")
+		}
 		if err != nil {
 			return Page{}, fmt.Errorf("reading a page of signals: %w", err)
 		}
-		if len(some) == 0 {
-			break
-		}
 		for _, s := range some {
-			if len(page.Signals) == limit {
-				break
-			}
-			from = s.Sequence
-			if r.Sees(s) {
-				page.Signals = append(page.Signals, eventOf(s, key))
+			if sequence = s.Sequence; n < end && r.Sees(s) {
+				n++
+				page.Signals = append(page.Signals, eventOf(s, key, t.cursor(n)))
 			}
 		}
 	}
-	page.Next, page.More = Cursor(from), from < last
+	page.Next, page.More = t.cursor(n), n < all
 	return page, nil
 }
 
-// from reads a cursor and refuses one that lies behind the newest signal, whose sequence it returns as well.
-func (f *Feed) from(ctx context.Context, after string) (from, last int64, err error) {
-	if from, err = ParseCursor(after); err != nil {
-		return 0, 0, err
+// One returns a signal by its number, also as the reader is told it; false: there is none that the reader sees.
+func (f *Feed) One(ctx context.Context, r Reader, number string) (Signal, Event, bool, error) {
+	t, key, err := f.tallyOf(ctx, r)
+	if err != nil {
+		return Signal{}, Event{}, false, err
 	}
-	if last, err = f.outbox.LastSignal(ctx); err != nil {
-		return 0, 0, fmt.Errorf("finding the newest signal: %w", err)
-	}
-	if from > last {
-		return 0, 0, fmt.Errorf("%w: %s was sent and the newest signal is %s; if Ganlin was restored from a backup, begin without a cursor", ErrFuture, Cursor(from), Cursor(last))
-	}
-	return from, last, nil
-}
-
-// One returns a signal by its sequence, also as the reader is told it; false: there is none that the reader sees.
-func (f *Feed) One(ctx context.Context, r Reader, sequence string) (Signal, Event, bool, error) {
-	at, err := ParseCursor(sequence)
-	if err != nil || at == 0 {
+	n, sequence, _, err := t.at(number)
+	if err != nil || n == 0 {
 		return Signal{}, Event{}, false, nil //nolint:nilerr // what is no cursor names no signal
 	}
-	some, err := f.outbox.Signals(ctx, at-1, 1)
+	some, err := f.outbox.Signals(ctx, sequence-1, 1)
 	if err != nil {
-		return Signal{}, Event{}, false, fmt.Errorf("reading signal %s: %w", sequence, err)
+		return Signal{}, Event{}, false, fmt.Errorf("reading signal %s: %w", number, err)
 	}
-	if len(some) == 0 || some[0].Sequence != at || !r.Sees(some[0]) {
+	if len(some) == 0 {
 		return Signal{}, Event{}, false, nil
 	}
-	key, err := f.outbox.ReceiverKey(ctx, r.Receiver)
-	if err != nil {
-		return Signal{}, Event{}, false, fmt.Errorf("finding the receiver's pseudonyms: %w", err)
-	}
-	return some[0], eventOf(some[0], key), true, nil
+	return some[0], eventOf(some[0], key, t.cursor(n)), true, nil
 }

@@ -32,23 +32,25 @@ type Stream struct {
 	feed   *Feed
 	reader Reader
 	key    []byte
-	after  int64
+	tally  *tally
+	n      int   // so many signals have been told
+	after  int64 // the sequence of the last that was looked at
 }
 
 // Open prepares a stream that begins after a cursor, or, without one, with what comes from now on.
 func (f *Feed) Open(ctx context.Context, r Reader, after string) (*Stream, error) {
-	from, last, err := f.from(ctx, after)
+	t, key, err := f.tallyOf(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	n, sequence, all, err := t.at(after)
 	if err != nil {
 		return nil, err
 	}
 	if after == "" {
-		from = last
+		n, sequence, _, err = t.at(t.cursor(all))
 	}
-	key, err := f.outbox.ReceiverKey(ctx, r.Receiver)
-	if err != nil {
-		return nil, fmt.Errorf("finding the receiver's pseudonyms: %w", err)
-	}
-	return &Stream{feed: f, reader: r, key: key, after: from}, nil
+	return &Stream{feed: f, reader: r, key: key, tally: t, n: n, after: sequence}, err
 }
 
 // Serve sends signals as server-sent events until the client goes or ctx ends.
@@ -133,11 +135,13 @@ func (s *Stream) bring(ctx context.Context, send func([]byte) error) error {
 			if !s.reader.Sees(one) {
 				continue
 			}
-			text, err := json.Marshal(eventOf(one, s.key))
+			s.n++
+			event := eventOf(one, s.key, s.tally.cursor(s.n))
+			text, err := json.Marshal(event)
 			if err != nil {
 				return fmt.Errorf("writing a signal: %w", err)
 			}
-			if err := send(fmt.Appendf(nil, "id: %s\ndata: %s\n\n", Cursor(one.Sequence), text)); err != nil {
+			if err := send(fmt.Appendf(nil, "id: %s\ndata: %s\n\n", event.Sequence, text)); err != nil {
 				return err
 			}
 		}

@@ -76,7 +76,7 @@ func TestStreamResumes(t *testing.T) {
 	next, leave := listen(t, server.URL, "")
 	s.tell(2)
 	id, data := next()
-	if id != "000000000003" || !strings.Contains(data, `"type":"ganlin.risk.clue.raised"`) {
+	if id != s.cursor("town/", 3) || !strings.Contains(data, `"type":"ganlin.risk.clue.raised"`) {
 		t.Errorf("the first event is %s %s", id, data)
 	}
 	leave()
@@ -84,16 +84,16 @@ func TestStreamResumes(t *testing.T) {
 	next, leave = listen(t, server.URL, id)
 	defer leave()
 	for want := 4; want <= 8; want++ {
-		if id, _ := next(); id != fmt.Sprintf("%012d", want) {
+		if id, _ := next(); id != s.cursor("town/", want) {
 			t.Errorf("event %s, want %d", id, want)
 		}
 	}
 	fromZero, leave := listen(t, server.URL, "0")
 	defer leave()
-	if id, _ := fromZero(); id != "000000000001" {
+	if id, _ := fromZero(); id != s.cursor("town/", 1) {
 		t.Errorf("from zero the first is %s", id)
 	}
-	res, err := http.DefaultClient.Do(&http.Request{Method: http.MethodGet, URL: mustParse(server.URL), Header: http.Header{"Last-Event-Id": {"99"}}})
+	res, err := http.DefaultClient.Do(&http.Request{Method: http.MethodGet, URL: mustParse(server.URL), Header: http.Header{"Last-Event-Id": {s.cursor("town/", 99)}}})
 	if err != nil || res.StatusCode != http.StatusBadRequest {
 		t.Errorf("a cursor of the future: %v, %v", res, err)
 	}
@@ -126,7 +126,7 @@ func TestStreamDropsWhoStopsReading(t *testing.T) {
 		s.tell(each)
 		for range 2 * each {
 			told++
-			if id, _ := next(); id != fmt.Sprintf("%012d", told) {
+			if id, _ := next(); id != s.cursor("town/", told) {
 				t.Fatalf("the other client hears %s, want %d", id, told)
 			}
 		}
@@ -135,7 +135,7 @@ func TestStreamDropsWhoStopsReading(t *testing.T) {
 		}
 	}
 	s.tell(1)
-	if id, _ := next(); id != fmt.Sprintf("%012d", told+1) || s.feed.Streams() != 1 {
+	if id, _ := next(); id != s.cursor("town/", told+1) || s.feed.Streams() != 1 {
 		t.Errorf("afterwards the other client hears %s, and %d streams are open", id, s.feed.Streams())
 	}
 	t.Logf("dropped after %d signals", told)
@@ -186,7 +186,7 @@ func TestStreamsAreBounded(t *testing.T) {
 	next, end := listen(t, fmt.Sprint(server.URL, "/", busy), "0")
 	defer end()
 	s.tell(1)
-	if id, _ := next(); id != "000000000001" {
+	if id, _ := next(); id != s.cursor(fmt.Sprint("town/", busy), 1) {
 		t.Errorf("in the room that was made the first is %s", id)
 	}
 }

@@ -117,7 +117,7 @@ func (s *station) reader(account string) (signals.Reader, bool) {
 }
 
 func everything(account string) signals.Reader {
-	return signals.Reader{Receiver: account, Sees: func(signals.Signal) bool { return true }}
+	return signals.Reader{Account: account, Receiver: account, Sees: func(signals.Signal) bool { return true }}
 }
 
 // tell commits signals of n new clues, each raised and withdrawn.
@@ -139,6 +139,20 @@ func (s *station) tell(n int) {
 		s.tb.Fatal(err)
 	}
 	s.feed.Wake()
+}
+
+// cursor is the account's that has n signals behind it.
+func (s *station) cursor(account string, n int) string {
+	s.tb.Helper()
+	begin, err := s.feed.Reached(s.tb.Context(), everything(account), 0)
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	before, err := signals.ParseCursor(begin)
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	return signals.Cursor(before + int64(n))
 }
 
 // all returns the feed from zero as a reader has it.
