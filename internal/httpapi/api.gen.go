@@ -1165,10 +1165,10 @@ type GetSeriesParams struct {
 	Quantity string `form:"quantity" json:"quantity"`
 
 	// From Seven days before the end, if left out.
-	From time.Time `form:"from,omitempty" json:"from,omitempty,omitzero"`
+	From *time.Time `form:"from,omitempty" json:"from,omitempty"`
 
 	// To Not included; now, if left out.
-	To time.Time `form:"to,omitempty" json:"to,omitempty,omitzero"`
+	To *time.Time `form:"to,omitempty" json:"to,omitempty"`
 
 	// Every Length of a bucket in minutes, hours or days of the site; at most 2000 buckets. What gives some hundred, if left out.
 	Every string `form:"every,omitempty" json:"every,omitempty,omitzero"`
@@ -1243,10 +1243,10 @@ type ListLedgerParams struct {
 	Plot PlotID `form:"plot,omitempty" json:"plot,omitempty,omitzero"`
 
 	// From Thirty days before the end, if left out.
-	From time.Time `form:"from,omitempty" json:"from,omitempty,omitzero"`
+	From *time.Time `form:"from,omitempty" json:"from,omitempty"`
 
 	// To Not included; now, if left out.
-	To time.Time `form:"to,omitempty" json:"to,omitempty,omitzero"`
+	To *time.Time `form:"to,omitempty" json:"to,omitempty"`
 
 	// After What the page before calls next.
 	After After `form:"after,omitempty" json:"after,omitempty,omitzero"`

@@ -102,7 +102,7 @@ func options(reach httpapi.Reach) httpapi.Options {
 			return httpapi.Access{Account: "a-1", Reach: reach}, reach != nil
 		},
 		Registrar: &registrar{}, Plots: village(250), Rules: func() httpapi.RuleSet { return httpapi.RuleSet{} },
-		Metrics: http.NotFoundHandler(), Live: http.NotFoundHandler(), Log: slog.New(slog.DiscardHandler),
+		Metrics: http.NotFoundHandler(), Live: http.NotFoundHandler(), Now: time.Now, Log: slog.New(slog.DiscardHandler),
 	}
 }
 

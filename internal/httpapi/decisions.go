@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"time"
 
@@ -59,28 +60,36 @@ func (a *api) ListLedger(ctx context.Context, in ListLedgerRequestObject) (ListL
 	return ListLedger200JSONResponse(page), err
 }
 
-// longest is the longest span of time that may be asked for.
-const longest = 100 * 366 * 24 * time.Hour
+// The longest span of time that may be asked for, and between which years: the time series know no much earlier or later one.
+const (
+	longest          = 10 * 366 * 24 * time.Hour
+	earliest, latest = 2000, 2100
+)
 
 // span fills in what was left out of a span of time.
-func (a *api) span(from, to time.Time, usual time.Duration) (begin, end time.Time, err error) {
-	if to.IsZero() {
-		to = a.Now()
+func (a *api) span(from, to *time.Time, usual time.Duration) (begin, end time.Time, err error) {
+	if to == nil {
+		to = new(a.Now())
 	}
-	if from.IsZero() {
-		from = to.Add(-usual)
+	if from == nil {
+		from = new(to.Add(-usual))
 	}
+	begin, end = from.UTC(), to.UTC()
 	switch {
-	case !from.Before(to):
-		return from, to, Invalid("?from", "is not before to")
-	case to.Sub(from) > longest:
-		return from, to, Invalid("?from", "is more than a hundred years before to")
+	case begin.Year() < earliest:
+		err = Invalid("?from", fmt.Sprintf("is before the year %d", earliest))
+	case end.Year() > latest:
+		err = Invalid("?to", fmt.Sprintf("is after the year %d", latest))
+	case !begin.Before(end):
+		err = Invalid("?from", "is not before to")
+	case end.Sub(begin) > longest:
+		err = Invalid("?from", "is more than ten years before to")
 	}
-	return from.UTC(), to.UTC(), nil
+	return begin, end, err
 }
 
-func stamp(t time.Time) string {
-	if t.IsZero() {
+func stamp(t *time.Time) string {
+	if t == nil {
 		return ""
 	}
 	return t.UTC().Format(time.RFC3339Nano)

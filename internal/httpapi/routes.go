@@ -28,8 +28,9 @@ func (r *router) HandleFunc(pattern string, h func(http.ResponseWriter, *http.Re
 	r.Handle(pattern, r.api.route(op, http.HandlerFunc(h)))
 }
 
-// routes serves every operation of the document.
-func (a *api) routes(mux *http.ServeMux) error {
+// routes serves every operation of the document. Between reading a request and
+// carrying it out stands what is given last.
+func (a *api) routes(mux *http.ServeMux, between ...StrictMiddlewareFunc) error {
 	doc, err := loadDocument()
 	if err != nil {
 		return err
@@ -42,8 +43,8 @@ func (a *api) routes(mux *http.ServeMux) error {
 		return err
 	}
 	r := &router{ServeMux: mux, api: a, operations: operations}
-	strict := NewStrictHandlerWithOptions(a, []StrictMiddlewareFunc{withRequest}, StrictHTTPServerOptions{RequestErrorHandlerFunc: a.fail, ResponseErrorHandlerFunc: a.fail})
-	HandlerWithOptions(strict, StdHTTPServerOptions{BaseRouter: r, ErrorHandlerFunc: a.fail})
+	strict := NewStrictHandlerWithOptions(a, append(between, withRequest), StrictHTTPServerOptions{RequestErrorHandlerFunc: a.unread, ResponseErrorHandlerFunc: a.fail})
+	HandlerWithOptions(strict, StdHTTPServerOptions{BaseRouter: r, ErrorHandlerFunc: a.unread})
 	mux.HandleFunc("/", a.elsewhere(mux))
 	return errors.Join(r.missing...)
 }

@@ -21,8 +21,9 @@ type HistoryFilter struct {
 
 // How far back is looked when nothing is said, and how much may be asked for.
 const (
-	usualHistory = 7 * 24 * time.Hour
-	mostBuckets  = 2000
+	usualHistory  = 7 * 24 * time.Hour
+	mostBuckets   = 2000
+	longestBucket = 366 * 24 * time.Hour
 )
 
 // GetSeries returns what was measured, computed or watered on a plot.
@@ -58,6 +59,9 @@ func bucket(text string, span time.Duration) (time.Duration, error) {
 		return 0, Invalid("?every", "is a number behind which stands m, h or d")
 	}
 	every := time.Duration(n) * units[text[len(text)-1]]
+	if every > longestBucket {
+		return 0, Invalid("?every", "is longer than a year")
+	}
 	if span/every > mostBuckets {
 		return 0, Invalid("?every", fmt.Sprintf("gives more than %d buckets; make it longer, or the time between from and to shorter", mostBuckets))
 	}

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -31,6 +32,7 @@ func (a *api) validated(op *operation, next http.Handler) http.Handler {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		query, wrong := op.query(r)
+		wrong = append(wrong, op.twice(r)...)
 		if err := op.readBody(w, r); err != nil {
 			WriteProblem(w, problemOfBody(err, op.maxBody))
 			return
@@ -85,6 +87,16 @@ func (op *operation) query(r *http.Request) (url.Values, []FieldError) {
 	}
 	r.URL.RawQuery = values.Encode()
 	return values, wrong
+}
+
+// twice tells of headers of the operation that came more than once.
+func (op *operation) twice(r *http.Request) (wrong []FieldError) {
+	for _, p := range op.Operation.Parameters {
+		if p.Value.In == openapi3.ParameterInHeader && len(r.Header.Values(p.Value.Name)) > 1 {
+			wrong = append(wrong, FieldError{p.Value.Name, "is given more than once"})
+		}
+	}
+	return wrong
 }
 
 var (
@@ -172,9 +184,44 @@ func refused(at string, err error) (all []FieldError) {
 		for _, part := range e.JSONPointer() {
 			at += "/" + escaped(part)
 		}
-		all = append(all, FieldError{at, e.Reason})
+		name, unknown := unsupported(e.Reason)
+		switch {
+		case unknown: // this validator points at what the member is in
+			all = append(all, FieldError{at + "/" + escaped(name), "is not known here"})
+		case e.SchemaField == "required":
+			all = append(all, FieldError{at, "is missing"})
+		default:
+			all = append(all, FieldError{at, e.Reason})
+		}
 	}
 	return all
+}
+
+// unsupported finds the member's name where it is not known.
+func unsupported(reason string) (name string, ok bool) {
+	quoted, ok := strings.CutPrefix(reason, "property ")
+	if !ok {
+		return "", false
+	}
+	quoted, ok = strings.CutSuffix(quoted, " is unsupported")
+	name, err := strconv.Unquote(quoted)
+	return name, ok && err == nil
+}
+
+// unread answers a request that is as the document says and cannot be taken in
+// all the same: a number is written so that it does not fit into what keeps it.
+func (a *api) unread(w http.ResponseWriter, r *http.Request, err error) {
+	wrong := FieldError{"#", fmt.Sprintf("cannot be taken in: %.200s", err)}
+	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		wrong = FieldError{"#/" + strings.ReplaceAll(e.Field, ".", "/"), fmt.Sprintf("cannot be taken in as it is written: %.60s", e.Value)}
+	}
+	if e, ok := errors.AsType[*InvalidParamFormatError](err); ok {
+		wrong = FieldError{e.ParamName, "cannot be taken in as it is written"}
+		if r.URL.Query().Has(e.ParamName) {
+			wrong.Pointer = "?" + e.ParamName
+		}
+	}
+	a.fail(w, r, Invalid(wrong.Pointer, wrong.Detail))
 }
 
 // leaves are the innermost causes of an error: what is really wrong, and where.

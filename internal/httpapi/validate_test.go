@@ -1,7 +1,9 @@
 package httpapi_test
 
 import (
+	"io"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -29,7 +31,16 @@ func TestBadRequestsAreToldWhatIsWrong(t *testing.T) {
 		{"no JSON", "POST", "/api/v1/devices", "{", "", 400, "#", "unexpected end"},
 		{"an array", "POST", "/api/v1/devices", "[]", "", 400, "#", "must be an object"},
 		{"missing field", "POST", "/api/v1/devices", `{"id":"s-1"}`, "", 400, "#/model", "is missing"},
-		{"unknown field", "POST", "/api/v1/devices", `{"id":"s-1","model":"m","modell":"x"}`, "", 400, "#", `"modell"`},
+		{"unknown field", "POST", "/api/v1/devices", `{"id":"s-1","model":"m","mo/dell\"":"x"}`, "", 400, "#/mo~1dell\"", "is not known"},
+		{"field missing elsewhere", "POST", "/api/v1/valves/v-0001/open", `{"duration":1}`, "", 400, "#/duration_s", "is missing"},
+		{"unknown field elsewhere", "POST", "/api/v1/valves/v-0001/open", `{"duration":1}`, "", 400, "#/duration", "is not known"},
+		{"a number that no machine holds", "POST", "/api/v1/valves/v-0001/open", `{"duration_s":99999999999999999999}`, "", 400, "#/duration_s", "at most 604800"},
+		{"a number written oddly", "POST", "/api/v1/valves/v-0001/open", `{"duration_s":1e3}`, "", 400, "#/duration_s", "as it is written"},
+		{"from the year 1", "GET", "/api/v1/plots/p-0001/series?quantity=eto_mm&from=0001-01-01T00:00:00Z&to=2026-01-01T00:00:00Z", "", "", 400, "?from", "before the year 2000"},
+		{"to the year 9999", "GET", "/api/v1/plots/p-0001/series?quantity=eto_mm&from=2026-01-01T00:00:00Z&to=9999-12-31T23:59:59Z", "", "", 400, "?to", "after the year 2100"},
+		{"twenty years", "GET", "/api/v1/plots/p-0001/series?quantity=eto_mm&from=2006-01-01T00:00:00Z&to=2026-01-01T00:00:00Z", "", "", 400, "?from", "ten years"},
+		{"twenty years of water", "GET", "/api/v1/water/ledger?from=2006-01-01T00:00:00Z&to=2026-01-01T00:00:00Z", "", "", 400, "?from", "ten years"},
+		{"a bucket of centuries", "GET", "/api/v1/plots/p-0001/series?quantity=eto_mm&every=99999d", "", "", 400, "?every", "longer than a year"},
 		{"wrong type", "POST", "/api/v1/devices", `{"id":7,"model":"m"}`, "", 400, "#/id", "must be a string"},
 		{"too low", "POST", "/api/v1/devices", `{"id":"s-1","model":"m","max_duration_s":-1}`, "", 400, "#/max_duration_s", "at least 0"},
 		{"body goes on", "POST", "/api/v1/devices", `{"id":"s-1","model":"m"} {}`, "", 400, "#", "after"},
@@ -65,6 +76,35 @@ func TestBadRequestsAreToldWhatIsWrong(t *testing.T) {
 	a := ask(t, http.MethodPost, s.URL+"/api/v1/devices", `{"id":"s-1","model":"m"}`) // the control; the type is understood
 	if a.StatusCode != http.StatusOK || len(r.added) != 1 {
 		t.Errorf("a good request answers %d %s", a.StatusCode, a.body)
+	}
+}
+
+// A header that came twice is refused before an act could be remembered under it.
+func TestHeadersThatComeTwice(t *testing.T) {
+	store, h := openStore(t, filepath.Join(t.TempDir(), "ganlin.db")), &hand{}
+	s := serve(t, all{}, func(o *httpapi.Options) { o.Valves, o.Answers = h, store })
+	for name, target := range map[string]string{"Idempotency-Key": "POST /api/v1/valves/v-0001/open", "Last-Event-ID": "GET /api/v1/risk/signals/stream"} {
+		method, path, _ := strings.Cut(target, " ")
+		r, err := http.NewRequestWithContext(t.Context(), method, s.URL+path, nil)
+		if method == http.MethodPost {
+			r, err = http.NewRequestWithContext(t.Context(), method, s.URL+path, strings.NewReader(anOpening))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header[http.CanonicalHeaderKey(name)] = []string{"k", "k2"}
+		res, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(res.Body)
+		_ = res.Body.Close()
+		if p := (answer{res, text}).problem(t); err != nil || res.StatusCode != http.StatusBadRequest || len(p.Errors) != 1 || p.Errors[0].Pointer != name {
+			t.Errorf("two of %s answer %d %s, %v", name, res.StatusCode, text, err)
+		}
+	}
+	if a := open(t, s.URL, "k", anOpening); a.StatusCode != http.StatusAccepted || h.openings() != 1 { // the control
+		t.Errorf("with one of them it answers %d, and %d were made", a.StatusCode, h.openings())
 	}
 }
 
