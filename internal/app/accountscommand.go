@@ -86,8 +86,8 @@ type listAccounts struct{ where }
 // Run lists the accounts.
 func (l listAccounts) Run(ctx context.Context, c console) error {
 	all, err := withAccounts(ctx, c, l.where, expects,
-		func(r *remote) (list []httpapi.Account, err error) {
-			return list, r.call(ctx, "GET", "/api/v1/accounts", nil, &list)
+		func(r *remote) ([]httpapi.Account, error) {
+			return everyPage[httpapi.Account](ctx, r, "/api/v1/accounts")
 		},
 		func(k accounts) ([]httpapi.Account, error) { return k.List(ctx) })
 	if err != nil {

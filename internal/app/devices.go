@@ -98,9 +98,7 @@ type listDevices struct{ where }
 // Run lists the devices.
 func (l listDevices) Run(ctx context.Context, c console) error {
 	all, err := withRegistrar(ctx, c, l.where, expects,
-		func(r *remote) (list []httpapi.Device, err error) {
-			return list, r.call(ctx, "GET", "/api/v1/devices", nil, &list)
-		},
+		func(r *remote) ([]httpapi.Device, error) { return everyPage[httpapi.Device](ctx, r, "/api/v1/devices") },
 		func(r registrar) ([]httpapi.Device, error) { return r.List(ctx) })
 	if err != nil {
 		return err

@@ -3,7 +3,6 @@ package app
 import (
 	"bytes"
 	"encoding/json"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -55,9 +54,8 @@ func (s *shownSignals) curl(args []string) {
 
 // valve is one that this village has.
 func (s *shownSignals) valve() string {
-	var list []httpapi.Device
-	r := remote{base: s.ready.HTTP, token: s.ready.Token}
-	if err := r.call(s.t.Context(), http.MethodGet, "/api/v1/devices", nil, &list); err != nil {
+	list, err := everyPage[httpapi.Device](s.t.Context(), &remote{base: s.ready.HTTP, token: s.ready.Token}, "/api/v1/devices")
+	if err != nil {
 		s.t.Error(err)
 	}
 	for _, d := range list {

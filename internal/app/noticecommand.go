@@ -132,8 +132,8 @@ type listContacts struct{ where }
 // Run lists contacts.
 func (l listContacts) Run(ctx context.Context, c console) error {
 	all, err := withNotices(ctx, c, l.where, expects,
-		func(r *remote) (list []httpapi.Contact, err error) {
-			return list, r.call(ctx, "GET", "/api/v1/contacts", nil, &list)
+		func(r *remote) ([]httpapi.Contact, error) {
+			return everyPage[httpapi.Contact](ctx, r, "/api/v1/contacts")
 		},
 		func(n *notices) ([]httpapi.Contact, error) { return n.Contacts(ctx) })
 	if err != nil {

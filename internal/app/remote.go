@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -81,4 +82,22 @@ func (r *remote) call(ctx context.Context, method, path string, in, out any) err
 		return nil
 	}
 	return json.NewDecoder(res.Body).Decode(out)
+}
+
+// everyPage asks for the pages of a list until there are no more.
+func everyPage[T any](ctx context.Context, r *remote, path string) ([]T, error) {
+	all := []T{}
+	for after := ""; ; {
+		var page struct {
+			Items []T    `json:"items"`
+			Next  string `json:"next"`
+		}
+		if err := r.call(ctx, http.MethodGet, path+"?"+url.Values{"limit": {"1000"}, "after": {after}}.Encode(), nil, &page); err != nil {
+			return nil, err
+		}
+		all = append(all, page.Items...)
+		if after = page.Next; after == "" {
+			return all, nil
+		}
+	}
 }

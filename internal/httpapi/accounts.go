@@ -11,10 +11,14 @@ type Accounts interface {
 	RevokeToken(ctx context.Context, account, token string) error
 }
 
-// ListAccounts returns all accounts.
-func (a *api) ListAccounts(ctx context.Context, _ ListAccountsRequestObject) (ListAccountsResponseObject, error) {
-	list, err := a.Accounts.List(ctx)
-	return ListAccounts200JSONResponse(list), err
+// ListAccounts returns a page of the accounts.
+func (a *api) ListAccounts(ctx context.Context, in ListAccountsRequestObject) (ListAccountsResponseObject, error) {
+	all, err := a.Accounts.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	page, next, err := pageOf(all, "accounts", in.Params.After, in.Params.Limit, func(one Account) string { return one.ID })
+	return ListAccounts200JSONResponse{Items: page, Next: next}, err
 }
 
 // AddAccount makes an account and its first token.

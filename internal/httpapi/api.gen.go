@@ -108,6 +108,14 @@ type Account struct {
 	Tokens []Token `json:"tokens"`
 }
 
+// AccountPage defines model for AccountPage.
+type AccountPage struct {
+	Items []Account `json:"items"`
+
+	// Next Where the next page begins; absent on the last.
+	Next string `json:"next,omitempty,omitzero"`
+}
+
 // Accounting The conservation law: received = decoded + dead_lettered, and decoded = stored + duplicate + rejected + waiting, exact at every quiet moment.
 type Accounting struct {
 	// Messages Counted where they are read.
@@ -351,6 +359,14 @@ type ContactImport struct {
 	Warnings []string `json:"warnings"`
 }
 
+// ContactPage defines model for ContactPage.
+type ContactPage struct {
+	Items []Contact `json:"items"`
+
+	// Next Where the next page begins; absent on the last.
+	Next string `json:"next,omitempty,omitzero"`
+}
+
 // Credential What a device logs in with. Its password is kept as a hash only.
 type Credential struct {
 	ClientID string   `json:"client_id"`
@@ -407,6 +423,14 @@ type DeviceNow struct {
 
 // DeviceNowOnline defines model for DeviceNow.Online.
 type DeviceNowOnline string
+
+// DevicePage defines model for DevicePage.
+type DevicePage struct {
+	Items []Device `json:"items"`
+
+	// Next Where the next page begins; absent on the last.
+	Next string `json:"next,omitempty,omitzero"`
+}
 
 // Explained defines model for Explained.
 type Explained struct {
@@ -712,11 +736,9 @@ type Plot struct {
 	Place     PlaceCode          `json:"place"`
 	Planted   openapi_types.Date `json:"planted"`
 	Site      SiteID             `json:"site"`
-
-	// State How it stands at the watermark; absent before the rules have looked.
-	State   *PlotState `json:"state,omitempty"`
-	Station StationID  `json:"station"`
-	Valves  []DeviceID `json:"valves"`
+	State     *PlotState         `json:"state,omitempty"`
+	Station   StationID          `json:"station"`
+	Valves    []DeviceID         `json:"valves"`
 }
 
 // PlotDetail defines model for PlotDetail.
@@ -877,7 +899,7 @@ type Signal struct {
 	// ID The same whenever and however it is sent.
 	ID string `json:"id"`
 
-	// Sequence Sorts as text in the order of the signals; it is the cursor behind this one.
+	// Sequence The account's own number of it, without gaps from the first. It sorts as text, and is the cursor behind this one.
 	Sequence    string `json:"sequence"`
 	Source      string `json:"source"`
 	Specversion string `json:"specversion"`
@@ -1038,7 +1060,7 @@ type Webhook struct {
 	Because string    `json:"because,omitempty,omitzero"`
 	Created time.Time `json:"created"`
 
-	// Delivered The cursor up to which everything was taken.
+	// Delivered The account's cursor up to which everything was taken; empty: the account is over.
 	Delivered    string    `json:"delivered"`
 	FailingSince time.Time `json:"failing_since,omitempty,omitzero"`
 	ID           string    `json:"id"`
@@ -1090,6 +1112,18 @@ type ValveID = DeviceID
 // WebhookID defines model for WebhookID.
 type WebhookID = string
 
+// Conflict An error as RFC 9457 writes it.
+type Conflict = Problem
+
+// ListAccountsParams defines parameters for ListAccounts.
+type ListAccountsParams struct {
+	// After What the page before calls next.
+	After After `form:"after,omitempty" json:"after,omitempty,omitzero"`
+
+	// Limit How many at most.
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+}
+
 // ListAlertsParams defines parameters for ListAlerts.
 type ListAlertsParams struct {
 	// Plot Only those about a plot and what stands on it.
@@ -1117,6 +1151,15 @@ type AnswerAlertParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
 }
 
+// ListContactsParams defines parameters for ListContacts.
+type ListContactsParams struct {
+	// After What the page before calls next.
+	After After `form:"after,omitempty" json:"after,omitempty,omitzero"`
+
+	// Limit How many at most.
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+}
+
 // ListDeadLettersParams defines parameters for ListDeadLetters.
 type ListDeadLettersParams struct {
 	// After The id of the last letter of the page before.
@@ -1126,12 +1169,27 @@ type ListDeadLettersParams struct {
 	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
 }
 
+// ListDevicesParams defines parameters for ListDevices.
+type ListDevicesParams struct {
+	// After What the page before calls next.
+	After After `form:"after,omitempty" json:"after,omitempty,omitzero"`
+
+	// Limit How many at most.
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+}
+
 // FollowLiveParams defines parameters for FollowLive.
 type FollowLiveParams struct {
-	// Have What the page shows already.
+	// Have What the page shows already, as the id of an event names it.
 	Have string `form:"have,omitempty" json:"have,omitempty,omitzero"`
+
+	// Lang zh or en; else as Accept-Language has it.
 	Lang string `form:"lang,omitempty" json:"lang,omitempty,omitzero"`
-	Q    string `form:"q,omitempty" json:"q,omitempty,omitzero"`
+
+	// Q What is searched for among the plots.
+	Q string `form:"q,omitempty" json:"q,omitempty,omitzero"`
+
+	// Page Which page of the plots; 1, if left out.
 	Page string `form:"page,omitempty" json:"page,omitempty,omitzero"`
 }
 
@@ -1197,7 +1255,7 @@ type ListCluesParamsState string
 
 // ListSignalsParams defines parameters for ListSignals.
 type ListSignalsParams struct {
-	// After The sequence of a signal, or the "next" of the page before.
+	// After The sequence of a signal, or the next of the page before; 0: before the first. One of another account is refused.
 	After SignalCursor `form:"after,omitempty" json:"after,omitempty,omitzero"`
 
 	// Limit How many at most.
@@ -1206,7 +1264,7 @@ type ListSignalsParams struct {
 
 // StreamSignalsParams defines parameters for StreamSignals.
 type StreamSignalsParams struct {
-	// After The sequence of a signal, or the "next" of the page before.
+	// After The sequence of a signal, or the next of the page before; 0: before the first. One of another account is refused.
 	After SignalCursor `form:"after,omitempty" json:"after,omitempty,omitzero"`
 
 	// LastEventID Where a stream that broke off goes on. It counts before after.
@@ -1302,9 +1360,9 @@ type AddWebhookJSONRequestBody = NewWebhook
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
-	// ListAccounts Who may come in.
+	// ListAccounts Who may come in, with their tokens in force, by id.
 	// (GET /api/v1/accounts)
-	ListAccounts(w http.ResponseWriter, r *http.Request)
+	ListAccounts(w http.ResponseWriter, r *http.Request, params ListAccountsParams)
 	// AddAccount Makes an account and its first token, which is shown once.
 	// (POST /api/v1/accounts)
 	AddAccount(w http.ResponseWriter, r *http.Request)
@@ -1329,9 +1387,9 @@ type ServerInterface interface {
 	// AnswerAlert Says what somebody does about the alert. It is kept with who and when, and never changed.
 	// (POST /api/v1/alerts/{id}/answer)
 	AnswerAlert(w http.ResponseWriter, r *http.Request, id AlertID, params AnswerAlertParams)
-	// ListContacts Who gets messages. Addresses go in and never come out.
+	// ListContacts Who gets messages, by household. Addresses go in and never come out.
 	// (GET /api/v1/contacts)
-	ListContacts(w http.ResponseWriter, r *http.Request)
+	ListContacts(w http.ResponseWriter, r *http.Request, params ListContactsParams)
 	// ImportContacts Takes a file of contacts, whole or not at all.
 	// (POST /api/v1/contacts/import)
 	ImportContacts(w http.ResponseWriter, r *http.Request)
@@ -1347,9 +1405,9 @@ type ServerInterface interface {
 	// GetDecision Why an alert, a command or a watering was decided.
 	// (GET /api/v1/decisions/{id})
 	GetDecision(w http.ResponseWriter, r *http.Request, id string)
-	// ListDevices Every device of the registry.
+	// ListDevices The devices of the registry, by id.
 	// (GET /api/v1/devices)
-	ListDevices(w http.ResponseWriter, r *http.Request)
+	ListDevices(w http.ResponseWriter, r *http.Request, params ListDevicesParams)
 	// AddDevice Declares a device and makes its credentials, which are shown once.
 	// (POST /api/v1/devices)
 	AddDevice(w http.ResponseWriter, r *http.Request)
@@ -1362,6 +1420,9 @@ type ServerInterface interface {
 	// RevokeDevice Makes a device's password let nobody in.
 	// (DELETE /api/v1/devices/{id})
 	RevokeDevice(w http.ResponseWriter, r *http.Request, id DeviceID)
+	// GetDevice One device of the registry.
+	// (GET /api/v1/devices/{id})
+	GetDevice(w http.ResponseWriter, r *http.Request, id DeviceID)
 	// FollowLive What the village's page shows, as server-sent events for that page.
 	// (GET /api/v1/live)
 	FollowLive(w http.ResponseWriter, r *http.Request, params FollowLiveParams)
@@ -1472,8 +1533,40 @@ type MiddlewareFunc func(http.Handler) http.Handler
 // ListAccounts operation middleware
 func (siw *ServerInterfaceWrapper) ListAccounts(w http.ResponseWriter, r *http.Request) {
 
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListAccountsParams
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", r.URL.Query(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "after"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "after", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.ListAccounts(w, r)
+		siw.Handler.ListAccounts(w, r, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1785,8 +1878,40 @@ func (siw *ServerInterfaceWrapper) AnswerAlert(w http.ResponseWriter, r *http.Re
 // ListContacts operation middleware
 func (siw *ServerInterfaceWrapper) ListContacts(w http.ResponseWriter, r *http.Request) {
 
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListContactsParams
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", r.URL.Query(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "after"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "after", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.ListContacts(w, r)
+		siw.Handler.ListContacts(w, r, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1937,8 +2062,40 @@ func (siw *ServerInterfaceWrapper) GetDecision(w http.ResponseWriter, r *http.Re
 // ListDevices operation middleware
 func (siw *ServerInterfaceWrapper) ListDevices(w http.ResponseWriter, r *http.Request) {
 
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListDevicesParams
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", r.URL.Query(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "after"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "after", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.ListDevices(w, r)
+		siw.Handler.ListDevices(w, r, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2007,6 +2164,32 @@ func (siw *ServerInterfaceWrapper) RevokeDevice(w http.ResponseWriter, r *http.R
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.RevokeDevice(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetDevice operation middleware
+func (siw *ServerInterfaceWrapper) GetDevice(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id DeviceID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetDevice(w, r, id)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -3286,6 +3469,7 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/devices/forget", wrapper.ForgetDevices)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/devices/import", wrapper.ImportDevices)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v1/devices/{id}", wrapper.RevokeDevice)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/devices/{id}", wrapper.GetDevice)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/live", wrapper.FollowLive)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v1/losses", wrapper.ListLosses)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v1/losses/acknowledge", wrapper.AcknowledgeLosses)
@@ -3322,16 +3506,17 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	return m
 }
 
-type ProblemApplicationProblemPlusJSONResponse Problem
+type ConflictApplicationProblemPlusJSONResponse Problem
 
 type ListAccountsRequestObject struct {
+	Params ListAccountsParams
 }
 
 type ListAccountsResponseObject interface {
 	VisitListAccountsResponse(w http.ResponseWriter) error
 }
 
-type ListAccounts200JSONResponse []Account
+type ListAccounts200JSONResponse AccountPage
 
 func (response ListAccounts200JSONResponse) VisitListAccountsResponse(w http.ResponseWriter) error {
 
@@ -3341,23 +3526,6 @@ func (response ListAccounts200JSONResponse) VisitListAccountsResponse(w http.Res
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListAccountsdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response ListAccountsdefaultApplicationProblemPlusJSONResponse) VisitListAccountsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -3384,19 +3552,18 @@ func (response AddAccount200JSONResponse) VisitAddAccountResponse(w http.Respons
 	return err
 }
 
-type AddAccountdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
+type AddAccount409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
 }
 
-func (response AddAccountdefaultApplicationProblemPlusJSONResponse) VisitAddAccountResponse(w http.ResponseWriter) error {
+func (response AddAccount409ApplicationProblemPlusJSONResponse) VisitAddAccountResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -3415,23 +3582,6 @@ type RevokeAccount204Response struct {
 func (response RevokeAccount204Response) VisitRevokeAccountResponse(w http.ResponseWriter) error {
 	w.WriteHeader(204)
 	return nil
-}
-
-type RevokeAccountdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response RevokeAccountdefaultApplicationProblemPlusJSONResponse) VisitRevokeAccountResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
 }
 
 type AddTokenRequestObject struct {
@@ -3457,19 +3607,18 @@ func (response AddToken200JSONResponse) VisitAddTokenResponse(w http.ResponseWri
 	return err
 }
 
-type AddTokendefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
+type AddToken409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
 }
 
-func (response AddTokendefaultApplicationProblemPlusJSONResponse) VisitAddTokenResponse(w http.ResponseWriter) error {
+func (response AddToken409ApplicationProblemPlusJSONResponse) VisitAddTokenResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -3491,23 +3640,6 @@ func (response RevokeToken204Response) VisitRevokeTokenResponse(w http.ResponseW
 	return nil
 }
 
-type RevokeTokendefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response RevokeTokendefaultApplicationProblemPlusJSONResponse) VisitRevokeTokenResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type ListAlertsRequestObject struct {
 	Params ListAlertsParams
 }
@@ -3526,23 +3658,6 @@ func (response ListAlerts200JSONResponse) VisitListAlertsResponse(w http.Respons
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListAlertsdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response ListAlertsdefaultApplicationProblemPlusJSONResponse) VisitListAlertsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -3569,23 +3684,6 @@ func (response GetAlert200JSONResponse) VisitGetAlertResponse(w http.ResponseWri
 	return err
 }
 
-type GetAlertdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response GetAlertdefaultApplicationProblemPlusJSONResponse) VisitGetAlertResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type AcknowledgeAlertRequestObject struct {
 	ID     AlertID `json:"id"`
 	Params AcknowledgeAlertParams
@@ -3605,23 +3703,6 @@ func (response AcknowledgeAlert200JSONResponse) VisitAcknowledgeAlertResponse(w 
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type AcknowledgeAlertdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response AcknowledgeAlertdefaultApplicationProblemPlusJSONResponse) VisitAcknowledgeAlertResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -3650,31 +3731,15 @@ func (response AnswerAlert200JSONResponse) VisitAnswerAlertResponse(w http.Respo
 	return err
 }
 
-type AnswerAlertdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response AnswerAlertdefaultApplicationProblemPlusJSONResponse) VisitAnswerAlertResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type ListContactsRequestObject struct {
+	Params ListContactsParams
 }
 
 type ListContactsResponseObject interface {
 	VisitListContactsResponse(w http.ResponseWriter) error
 }
 
-type ListContacts200JSONResponse []Contact
+type ListContacts200JSONResponse ContactPage
 
 func (response ListContacts200JSONResponse) VisitListContactsResponse(w http.ResponseWriter) error {
 
@@ -3684,23 +3749,6 @@ func (response ListContacts200JSONResponse) VisitListContactsResponse(w http.Res
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListContactsdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response ListContactsdefaultApplicationProblemPlusJSONResponse) VisitListContactsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -3727,19 +3775,18 @@ func (response ImportContacts200JSONResponse) VisitImportContactsResponse(w http
 	return err
 }
 
-type ImportContactsdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
+type ImportContacts409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
 }
 
-func (response ImportContactsdefaultApplicationProblemPlusJSONResponse) VisitImportContactsResponse(w http.ResponseWriter) error {
+func (response ImportContacts409ApplicationProblemPlusJSONResponse) VisitImportContactsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -3760,23 +3807,6 @@ func (response RemoveContact204Response) VisitRemoveContactResponse(w http.Respo
 	return nil
 }
 
-type RemoveContactdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response RemoveContactdefaultApplicationProblemPlusJSONResponse) VisitRemoveContactResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type ListDeadLettersRequestObject struct {
 	Params ListDeadLettersParams
 }
@@ -3795,23 +3825,6 @@ func (response ListDeadLetters200JSONResponse) VisitListDeadLettersResponse(w ht
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListDeadLettersdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response ListDeadLettersdefaultApplicationProblemPlusJSONResponse) VisitListDeadLettersResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -3838,23 +3851,6 @@ func (response GetDeadLetter200JSONResponse) VisitGetDeadLetterResponse(w http.R
 	return err
 }
 
-type GetDeadLetterdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response GetDeadLetterdefaultApplicationProblemPlusJSONResponse) VisitGetDeadLetterResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type GetDecisionRequestObject struct {
 	ID string `json:"id"`
 }
@@ -3877,31 +3873,15 @@ func (response GetDecision200JSONResponse) VisitGetDecisionResponse(w http.Respo
 	return err
 }
 
-type GetDecisiondefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response GetDecisiondefaultApplicationProblemPlusJSONResponse) VisitGetDecisionResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type ListDevicesRequestObject struct {
+	Params ListDevicesParams
 }
 
 type ListDevicesResponseObject interface {
 	VisitListDevicesResponse(w http.ResponseWriter) error
 }
 
-type ListDevices200JSONResponse []Device
+type ListDevices200JSONResponse DevicePage
 
 func (response ListDevices200JSONResponse) VisitListDevicesResponse(w http.ResponseWriter) error {
 
@@ -3911,23 +3891,6 @@ func (response ListDevices200JSONResponse) VisitListDevicesResponse(w http.Respo
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListDevicesdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response ListDevicesdefaultApplicationProblemPlusJSONResponse) VisitListDevicesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -3954,19 +3917,18 @@ func (response AddDevice200JSONResponse) VisitAddDeviceResponse(w http.ResponseW
 	return err
 }
 
-type AddDevicedefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
+type AddDevice409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
 }
 
-func (response AddDevicedefaultApplicationProblemPlusJSONResponse) VisitAddDeviceResponse(w http.ResponseWriter) error {
+func (response AddDevice409ApplicationProblemPlusJSONResponse) VisitAddDeviceResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -3993,19 +3955,18 @@ func (response ForgetDevices200JSONResponse) VisitForgetDevicesResponse(w http.R
 	return err
 }
 
-type ForgetDevicesdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
+type ForgetDevices409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
 }
 
-func (response ForgetDevicesdefaultApplicationProblemPlusJSONResponse) VisitForgetDevicesResponse(w http.ResponseWriter) error {
+func (response ForgetDevices409ApplicationProblemPlusJSONResponse) VisitForgetDevicesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -4032,19 +3993,18 @@ func (response ImportDevices200JSONResponse) VisitImportDevicesResponse(w http.R
 	return err
 }
 
-type ImportDevicesdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
+type ImportDevices409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
 }
 
-func (response ImportDevicesdefaultApplicationProblemPlusJSONResponse) VisitImportDevicesResponse(w http.ResponseWriter) error {
+func (response ImportDevices409ApplicationProblemPlusJSONResponse) VisitImportDevicesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -4065,19 +4025,24 @@ func (response RevokeDevice204Response) VisitRevokeDeviceResponse(w http.Respons
 	return nil
 }
 
-type RevokeDevicedefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
+type GetDeviceRequestObject struct {
+	ID DeviceID `json:"id"`
 }
 
-func (response RevokeDevicedefaultApplicationProblemPlusJSONResponse) VisitRevokeDeviceResponse(w http.ResponseWriter) error {
+type GetDeviceResponseObject interface {
+	VisitGetDeviceResponse(w http.ResponseWriter) error
+}
+
+type GetDevice200JSONResponse Device
+
+func (response GetDevice200JSONResponse) VisitGetDeviceResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -4133,23 +4098,6 @@ func (response FollowLive200TextEventStreamResponse) VisitFollowLiveResponse(w h
 	}
 }
 
-type FollowLivedefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response FollowLivedefaultApplicationProblemPlusJSONResponse) VisitFollowLiveResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type ListLossesRequestObject struct {
 }
 
@@ -4167,23 +4115,6 @@ func (response ListLosses200JSONResponse) VisitListLossesResponse(w http.Respons
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListLossesdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response ListLossesdefaultApplicationProblemPlusJSONResponse) VisitListLossesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -4210,23 +4141,6 @@ func (response AcknowledgeLosses200JSONResponse) VisitAcknowledgeLossesResponse(
 	return err
 }
 
-type AcknowledgeLossesdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response AcknowledgeLossesdefaultApplicationProblemPlusJSONResponse) VisitAcknowledgeLossesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type ListNoticesRequestObject struct {
 	Params ListNoticesParams
 }
@@ -4249,23 +4163,6 @@ func (response ListNotices200JSONResponse) VisitListNoticesResponse(w http.Respo
 	return err
 }
 
-type ListNoticesdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response ListNoticesdefaultApplicationProblemPlusJSONResponse) VisitListNoticesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type TestNoticeRequestObject struct {
 	Body *TestNoticeJSONRequestBody
 }
@@ -4284,23 +4181,6 @@ func (response TestNotice200JSONResponse) VisitTestNoticeResponse(w http.Respons
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type TestNoticedefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response TestNoticedefaultApplicationProblemPlusJSONResponse) VisitTestNoticeResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -4348,23 +4228,6 @@ func (response ListPlots200JSONResponse) VisitListPlotsResponse(w http.ResponseW
 	return err
 }
 
-type ListPlotsdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response ListPlotsdefaultApplicationProblemPlusJSONResponse) VisitListPlotsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type GetPlotRequestObject struct {
 	ID PlotID `json:"id"`
 }
@@ -4387,23 +4250,6 @@ func (response GetPlot200JSONResponse) VisitGetPlotResponse(w http.ResponseWrite
 	return err
 }
 
-type GetPlotdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response GetPlotdefaultApplicationProblemPlusJSONResponse) VisitGetPlotResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type GetOutlookRequestObject struct {
 	ID PlotID `json:"id"`
 }
@@ -4422,23 +4268,6 @@ func (response GetOutlook200JSONResponse) VisitGetOutlookResponse(w http.Respons
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetOutlookdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response GetOutlookdefaultApplicationProblemPlusJSONResponse) VisitGetOutlookResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -4466,23 +4295,6 @@ func (response GetSeries200JSONResponse) VisitGetSeriesResponse(w http.ResponseW
 	return err
 }
 
-type GetSeriesdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response GetSeriesdefaultApplicationProblemPlusJSONResponse) VisitGetSeriesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type ResumeValvesRequestObject struct {
 	Params ResumeValvesParams
 }
@@ -4497,23 +4309,6 @@ type ResumeValves204Response struct {
 func (response ResumeValves204Response) VisitResumeValvesResponse(w http.ResponseWriter) error {
 	w.WriteHeader(204)
 	return nil
-}
-
-type ResumeValvesdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response ResumeValvesdefaultApplicationProblemPlusJSONResponse) VisitResumeValvesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
 }
 
 type ListCluesRequestObject struct {
@@ -4538,23 +4333,6 @@ func (response ListClues200JSONResponse) VisitListCluesResponse(w http.ResponseW
 	return err
 }
 
-type ListCluesdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response ListCluesdefaultApplicationProblemPlusJSONResponse) VisitListCluesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type GetClueRequestObject struct {
 	ID ClueID `json:"id"`
 }
@@ -4573,23 +4351,6 @@ func (response GetClue200JSONResponse) VisitGetClueResponse(w http.ResponseWrite
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetCluedefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response GetCluedefaultApplicationProblemPlusJSONResponse) VisitGetClueResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -4632,23 +4393,6 @@ func (response ActOnClue409ApplicationProblemPlusJSONResponse) VisitActOnClueRes
 	return err
 }
 
-type ActOnCluedefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response ActOnCluedefaultApplicationProblemPlusJSONResponse) VisitActOnClueResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type ListSignalsRequestObject struct {
 	Params ListSignalsParams
 }
@@ -4667,23 +4411,6 @@ func (response ListSignals200JSONResponse) VisitListSignalsResponse(w http.Respo
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListSignalsdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response ListSignalsdefaultApplicationProblemPlusJSONResponse) VisitListSignalsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -4739,23 +4466,6 @@ func (response StreamSignals200TextEventStreamResponse) VisitStreamSignalsRespon
 	}
 }
 
-type StreamSignalsdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response StreamSignalsdefaultApplicationProblemPlusJSONResponse) VisitStreamSignalsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type GetSignalRequestObject struct {
 	Cursor string `json:"cursor"`
 }
@@ -4774,23 +4484,6 @@ func (response GetSignal200JSONResponse) VisitGetSignalResponse(w http.ResponseW
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetSignaldefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response GetSignaldefaultApplicationProblemPlusJSONResponse) VisitGetSignalResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -4816,23 +4509,6 @@ func (response GetRiskSummary200JSONResponse) VisitGetRiskSummaryResponse(w http
 	return err
 }
 
-type GetRiskSummarydefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response GetRiskSummarydefaultApplicationProblemPlusJSONResponse) VisitGetRiskSummaryResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type ListRulesRequestObject struct {
 }
 
@@ -4854,23 +4530,6 @@ func (response ListRules200JSONResponse) VisitListRulesResponse(w http.ResponseW
 	return err
 }
 
-type ListRulesdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response ListRulesdefaultApplicationProblemPlusJSONResponse) VisitListRulesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type GetStatusRequestObject struct {
 }
 
@@ -4888,23 +4547,6 @@ func (response GetStatus200JSONResponse) VisitGetStatusResponse(w http.ResponseW
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetStatusdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response GetStatusdefaultApplicationProblemPlusJSONResponse) VisitGetStatusResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -4931,19 +4573,18 @@ func (response Step200JSONResponse) VisitStepResponse(w http.ResponseWriter) err
 	return err
 }
 
-type StepdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
+type Step409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
 }
 
-func (response StepdefaultApplicationProblemPlusJSONResponse) VisitStepResponse(w http.ResponseWriter) error {
+func (response Step409ApplicationProblemPlusJSONResponse) VisitStepResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -4970,23 +4611,6 @@ func (response StopValves200JSONResponse) VisitStopValvesResponse(w http.Respons
 	return err
 }
 
-type StopValvesdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response StopValvesdefaultApplicationProblemPlusJSONResponse) VisitStopValvesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type ClearValveRequestObject struct {
 	ID     ValveID `json:"id"`
 	Params ClearValveParams
@@ -5005,19 +4629,18 @@ func (response ClearValve204Response) VisitClearValveResponse(w http.ResponseWri
 	return nil
 }
 
-type ClearValvedefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
+type ClearValve409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
 }
 
-func (response ClearValvedefaultApplicationProblemPlusJSONResponse) VisitClearValveResponse(w http.ResponseWriter) error {
+func (response ClearValve409ApplicationProblemPlusJSONResponse) VisitClearValveResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -5046,19 +4669,18 @@ func (response CloseValve202JSONResponse) VisitCloseValveResponse(w http.Respons
 	return err
 }
 
-type CloseValvedefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
+type CloseValve409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
 }
 
-func (response CloseValvedefaultApplicationProblemPlusJSONResponse) VisitCloseValveResponse(w http.ResponseWriter) error {
+func (response CloseValve409ApplicationProblemPlusJSONResponse) VisitCloseValveResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -5087,19 +4709,18 @@ func (response OpenValve202JSONResponse) VisitOpenValveResponse(w http.ResponseW
 	return err
 }
 
-type OpenValvedefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
+type OpenValve409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
 }
 
-func (response OpenValvedefaultApplicationProblemPlusJSONResponse) VisitOpenValveResponse(w http.ResponseWriter) error {
+func (response OpenValve409ApplicationProblemPlusJSONResponse) VisitOpenValveResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -5126,23 +4747,6 @@ func (response ListLedger200JSONResponse) VisitListLedgerResponse(w http.Respons
 	return err
 }
 
-type ListLedgerdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response ListLedgerdefaultApplicationProblemPlusJSONResponse) VisitListLedgerResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type ListWebhooksRequestObject struct {
 }
 
@@ -5160,23 +4764,6 @@ func (response ListWebhooks200JSONResponse) VisitListWebhooksResponse(w http.Res
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListWebhooksdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response ListWebhooksdefaultApplicationProblemPlusJSONResponse) VisitListWebhooksResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -5203,19 +4790,18 @@ func (response AddWebhook201JSONResponse) VisitAddWebhookResponse(w http.Respons
 	return err
 }
 
-type AddWebhookdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
+type AddWebhook409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
 }
 
-func (response AddWebhookdefaultApplicationProblemPlusJSONResponse) VisitAddWebhookResponse(w http.ResponseWriter) error {
+func (response AddWebhook409ApplicationProblemPlusJSONResponse) VisitAddWebhookResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -5236,23 +4822,6 @@ func (response DeleteWebhook204Response) VisitDeleteWebhookResponse(w http.Respo
 	return nil
 }
 
-type DeleteWebhookdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response DeleteWebhookdefaultApplicationProblemPlusJSONResponse) VisitDeleteWebhookResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type EnableWebhookRequestObject struct {
 	ID WebhookID `json:"id"`
 }
@@ -5271,23 +4840,6 @@ func (response EnableWebhook200JSONResponse) VisitEnableWebhookResponse(w http.R
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type EnableWebhookdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response EnableWebhookdefaultApplicationProblemPlusJSONResponse) VisitEnableWebhookResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -5314,23 +4866,6 @@ func (response RotateWebhook200JSONResponse) VisitRotateWebhookResponse(w http.R
 	return err
 }
 
-type RotateWebhookdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response RotateWebhookdefaultApplicationProblemPlusJSONResponse) VisitRotateWebhookResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type TestWebhookRequestObject struct {
 	ID WebhookID `json:"id"`
 }
@@ -5353,26 +4888,9 @@ func (response TestWebhook200JSONResponse) VisitTestWebhookResponse(w http.Respo
 	return err
 }
 
-type TestWebhookdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response TestWebhookdefaultApplicationProblemPlusJSONResponse) VisitTestWebhookResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
-	// ListAccounts Who may come in.
+	// ListAccounts Who may come in, with their tokens in force, by id.
 	// (GET /api/v1/accounts)
 	ListAccounts(ctx context.Context, request ListAccountsRequestObject) (ListAccountsResponseObject, error)
 	// AddAccount Makes an account and its first token, which is shown once.
@@ -5399,7 +4917,7 @@ type StrictServerInterface interface {
 	// AnswerAlert Says what somebody does about the alert. It is kept with who and when, and never changed.
 	// (POST /api/v1/alerts/{id}/answer)
 	AnswerAlert(ctx context.Context, request AnswerAlertRequestObject) (AnswerAlertResponseObject, error)
-	// ListContacts Who gets messages. Addresses go in and never come out.
+	// ListContacts Who gets messages, by household. Addresses go in and never come out.
 	// (GET /api/v1/contacts)
 	ListContacts(ctx context.Context, request ListContactsRequestObject) (ListContactsResponseObject, error)
 	// ImportContacts Takes a file of contacts, whole or not at all.
@@ -5417,7 +4935,7 @@ type StrictServerInterface interface {
 	// GetDecision Why an alert, a command or a watering was decided.
 	// (GET /api/v1/decisions/{id})
 	GetDecision(ctx context.Context, request GetDecisionRequestObject) (GetDecisionResponseObject, error)
-	// ListDevices Every device of the registry.
+	// ListDevices The devices of the registry, by id.
 	// (GET /api/v1/devices)
 	ListDevices(ctx context.Context, request ListDevicesRequestObject) (ListDevicesResponseObject, error)
 	// AddDevice Declares a device and makes its credentials, which are shown once.
@@ -5432,6 +4950,9 @@ type StrictServerInterface interface {
 	// RevokeDevice Makes a device's password let nobody in.
 	// (DELETE /api/v1/devices/{id})
 	RevokeDevice(ctx context.Context, request RevokeDeviceRequestObject) (RevokeDeviceResponseObject, error)
+	// GetDevice One device of the registry.
+	// (GET /api/v1/devices/{id})
+	GetDevice(ctx context.Context, request GetDeviceRequestObject) (GetDeviceResponseObject, error)
 	// FollowLive What the village's page shows, as server-sent events for that page.
 	// (GET /api/v1/live)
 	FollowLive(ctx context.Context, request FollowLiveRequestObject) (FollowLiveResponseObject, error)
@@ -5570,8 +5091,10 @@ type strictHandler struct {
 }
 
 // ListAccounts operation middleware
-func (sh *strictHandler) ListAccounts(w http.ResponseWriter, r *http.Request) {
+func (sh *strictHandler) ListAccounts(w http.ResponseWriter, r *http.Request, params ListAccountsParams) {
 	var request ListAccountsRequestObject
+
+	request.Params = params
 
 	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
 		return sh.ssi.ListAccounts(ctx, request.(ListAccountsRequestObject))
@@ -5824,8 +5347,10 @@ func (sh *strictHandler) AnswerAlert(w http.ResponseWriter, r *http.Request, id 
 }
 
 // ListContacts operation middleware
-func (sh *strictHandler) ListContacts(w http.ResponseWriter, r *http.Request) {
+func (sh *strictHandler) ListContacts(w http.ResponseWriter, r *http.Request, params ListContactsParams) {
 	var request ListContactsRequestObject
+
+	request.Params = params
 
 	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
 		return sh.ssi.ListContacts(ctx, request.(ListContactsRequestObject))
@@ -5983,8 +5508,10 @@ func (sh *strictHandler) GetDecision(w http.ResponseWriter, r *http.Request, id 
 }
 
 // ListDevices operation middleware
-func (sh *strictHandler) ListDevices(w http.ResponseWriter, r *http.Request) {
+func (sh *strictHandler) ListDevices(w http.ResponseWriter, r *http.Request, params ListDevicesParams) {
 	var request ListDevicesRequestObject
+
+	request.Params = params
 
 	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
 		return sh.ssi.ListDevices(ctx, request.(ListDevicesRequestObject))
@@ -6118,6 +5645,32 @@ func (sh *strictHandler) RevokeDevice(w http.ResponseWriter, r *http.Request, id
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(RevokeDeviceResponseObject); ok {
 		if err := validResponse.VisitRevokeDeviceResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetDevice operation middleware
+func (sh *strictHandler) GetDevice(w http.ResponseWriter, r *http.Request, id DeviceID) {
+	var request GetDeviceRequestObject
+
+	request.ID = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetDevice(ctx, request.(GetDeviceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetDevice")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetDeviceResponseObject); ok {
+		if err := validResponse.VisitGetDeviceResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"slices"
+	"strings"
 )
 
 // A cursor is where a page ended. It names its list and the question that was
@@ -49,6 +51,21 @@ func readCursor(text, list, asked string, key any) error {
 		return wrong("names no place in this list; begin without a cursor")
 	}
 	return nil
+}
+
+// pageOf cuts a page out of the whole of a list, by id.
+func pageOf[T any](all []T, list, after string, limit int, id func(T) string) (page []T, next string, err error) {
+	var last string
+	if err := readCursor(after, list, "", &last); err != nil {
+		return nil, "", err
+	}
+	all = slices.DeleteFunc(append([]T{}, all...), func(one T) bool { return id(one) <= last })
+	slices.SortFunc(all, func(a, b T) int { return strings.Compare(id(a), id(b)) })
+	if len(all) <= limit {
+		return all, "", nil
+	}
+	next, err = cursorOf(list, "", id(all[limit-1]))
+	return all[:limit], next, err
 }
 
 // strictly reads JSON that has no more than v knows.

@@ -2,12 +2,15 @@ package httpapi
 
 import (
 	"context"
+	"fmt"
+	"slices"
 
 	"ganlin/devices"
 )
 
 // A Registrar keeps the devices and their credentials.
 type Registrar interface {
+	// List returns every device.
 	List(ctx context.Context) ([]Device, error)
 	// Add declares a device and makes its credentials, shown once.
 	Add(ctx context.Context, d devices.Device) ([]Credential, error)
@@ -18,10 +21,27 @@ type Registrar interface {
 	Forget(ctx context.Context, name string) ([]devices.DeviceID, error)
 }
 
-// ListDevices returns every device of the registry.
-func (a *api) ListDevices(ctx context.Context, _ ListDevicesRequestObject) (ListDevicesResponseObject, error) {
-	list, err := a.Registrar.List(ctx)
-	return ListDevices200JSONResponse(list), err
+// ListDevices returns a page of the registry's devices.
+func (a *api) ListDevices(ctx context.Context, in ListDevicesRequestObject) (ListDevicesResponseObject, error) {
+	all, err := a.Registrar.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	page, next, err := pageOf(all, "devices", in.Params.After, in.Params.Limit, func(d Device) string { return string(d.Device) })
+	return ListDevices200JSONResponse{Items: page, Next: next}, err
+}
+
+// GetDevice returns one device.
+func (a *api) GetDevice(ctx context.Context, in GetDeviceRequestObject) (GetDeviceResponseObject, error) {
+	all, err := a.Registrar.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(all, func(d Device) bool { return d.Device == in.ID })
+	if i < 0 {
+		return nil, fmt.Errorf("%w: there is no device %q", ErrNotFound, in.ID)
+	}
+	return GetDevice200JSONResponse(all[i]), nil
 }
 
 // AddDevice declares one device.

@@ -1,6 +1,9 @@
 package httpapi
 
-import "context"
+import (
+	"context"
+	"strings"
+)
 
 // Notices are the messages to farmers and who gets them. Addresses go in and never come out.
 type Notices interface {
@@ -14,10 +17,16 @@ type Notices interface {
 	Test(ctx context.Context, t NoticeTest) (NoticeResult, error)
 }
 
-// ListContacts returns who gets messages.
-func (a *api) ListContacts(ctx context.Context, _ ListContactsRequestObject) (ListContactsResponseObject, error) {
-	list, err := a.Notices.Contacts(ctx)
-	return ListContacts200JSONResponse(list), err
+// ListContacts returns a page of who gets messages.
+func (a *api) ListContacts(ctx context.Context, in ListContactsRequestObject) (ListContactsResponseObject, error) {
+	all, err := a.Notices.Contacts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	page, next, err := pageOf(all, "contacts", in.Params.After, in.Params.Limit, func(c Contact) string {
+		return strings.Join([]string{string(c.Household), c.Channel, c.ID}, "/")
+	})
+	return ListContacts200JSONResponse{Items: page, Next: next}, err
 }
 
 // ImportContacts takes a file of contacts.

@@ -2,8 +2,10 @@ package httpapi_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"testing"
@@ -36,6 +38,72 @@ func TestPagesOfPlots(t *testing.T) {
 	for id, n := range seen {
 		if n != 1 {
 			t.Errorf("%s is there %d times", id, n)
+		}
+	}
+}
+
+// Lists of the parts behind the API that come whole, in no order.
+type (
+	devicesOf  struct{ httpapi.Registrar }
+	accountsOf struct{ httpapi.Accounts }
+	contactsOf struct{ httpapi.Notices }
+)
+
+func (contactsOf) Contacts(context.Context) (all []httpapi.Contact, _ error) {
+	for i := range 250 {
+		all = append(all, httpapi.Contact{ID: fmt.Sprint("c-", i), Household: devices.HouseholdID(fmt.Sprintf("h-%d", i*7%10)), Channel: "sms"})
+	}
+	return all, nil
+}
+
+func (devicesOf) List(context.Context) (all []httpapi.Device, _ error) {
+	for i := range 250 {
+		all = append(all, httpapi.Device{Device: devices.DeviceID(fmt.Sprint("s-", i*7%250))})
+	}
+	return all, nil
+}
+
+func (accountsOf) List(context.Context) (all []httpapi.Account, _ error) {
+	for i := range 250 {
+		all = append(all, httpapi.Account{ID: fmt.Sprint("a-", i*7%250)})
+	}
+	return all, nil
+}
+
+// Lists that come whole are told in pages, each item once and in order; one that is asked for alone is found.
+func TestPagesOfWholeLists(t *testing.T) {
+	s := serve(t, all{}, func(o *httpapi.Options) { o.Registrar, o.Accounts, o.Notices = devicesOf{}, accountsOf{}, contactsOf{} })
+	for path, key := range map[string]string{"/api/v1/devices": "device", "/api/v1/accounts": "id", "/api/v1/contacts": "id"} {
+		seen, pages, before := map[string]int{}, 0, ""
+		for after := ""; pages == 0 || after != ""; pages++ {
+			var page struct {
+				Items []map[string]any
+				Next  string
+			}
+			a := ask(t, "GET", s.URL+path+"?limit=60&after="+after, "")
+			if err := json.Unmarshal(a.body, &page); err != nil || a.StatusCode != http.StatusOK {
+				t.Fatalf("%s answers %d %s", path, a.StatusCode, a.body)
+			}
+			for _, one := range page.Items {
+				id := fmt.Sprint(one[key])
+				if household, ok := one["household"]; ok {
+					id = fmt.Sprint(household, id)
+				}
+				seen[id]++
+				if id <= before {
+					t.Errorf("%s: %s comes behind %s", path, id, before)
+				}
+				before = id
+			}
+			after = page.Next
+		}
+		if len(seen) != 250 || pages != 5 {
+			t.Errorf("%s: %d items in %d pages, want 250 in 5", path, len(seen), pages)
+		}
+	}
+	for id, want := range map[string]int{"s-7": 200, "s-250": 404} {
+		if a := ask(t, "GET", s.URL+"/api/v1/devices/"+id, ""); a.StatusCode != want || want == 200 && !bytes.Contains(a.body, []byte(`"`+id+`"`)) {
+			t.Errorf("%s answers %d %s", id, a.StatusCode, a.body)
 		}
 	}
 }

@@ -19,7 +19,7 @@ func TestBadRequestsAreToldWhatIsWrong(t *testing.T) {
 		pointer, detail                string
 	}{
 		{"unknown parameter", "GET", "/api/v1/plots?colour=red", "", "", 400, "?colour", "there are site, place, grade, after, limit"},
-		{"parameter where none is", "GET", "/api/v1/devices?limit=1", "", "", 400, "?limit", "no parameters here"},
+		{"parameter where none is", "GET", "/api/v1/rules?limit=1", "", "", 400, "?limit", "no parameters here"},
 		{"limit of 0", "GET", "/api/v1/plots?limit=0", "", "", 400, "?limit", "minimum"},
 		{"limit too high", "GET", "/api/v1/plots?limit=1001", "", "", 400, "?limit", "maximum"},
 		{"limit in words", "GET", "/api/v1/plots?limit=ten", "", "", 400, "?limit", "invalid integer"},
@@ -118,8 +118,8 @@ func TestMethods(t *testing.T) {
 		{"POST", "/api/v1/plots", 405, "GET, HEAD, OPTIONS"},
 		{"PUT", "/api/v1/devices", 405, "GET, HEAD, POST, OPTIONS"},
 		{"OPTIONS", "/api/v1/devices", 204, "GET, HEAD, POST, OPTIONS"},
-		{"OPTIONS", "/api/v1/devices/s-1", 204, "DELETE, OPTIONS"},
-		{"GET", "/api/v1/devices/s-1", 405, "DELETE, OPTIONS"},
+		{"OPTIONS", "/api/v1/devices/s-1", 204, "GET, HEAD, DELETE, OPTIONS"},
+		{"PUT", "/api/v1/devices/s-1", 405, "GET, HEAD, DELETE, OPTIONS"},
 		{"GET", "/api/v1/nowhere", 404, ""},
 		{"OPTIONS", "/api/v1/nowhere", 404, ""},
 		{"HEAD", "/api/v1/plots", 200, ""},
