@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -92,6 +93,9 @@ func (c *caller) call(method, path string, names map[string]string, query string
 		},
 		Status: res.StatusCode, Header: res.Header,
 		Options: &openapi3filter.Options{IncludeResponseStatus: true, AuthenticationFunc: openapi3filter.NoopAuthenticationFunc},
+	}
+	if item.GetOperation(method).Responses.Value(strconv.Itoa(res.StatusCode)) == nil {
+		c.t.Errorf("%s %s%s answers %d, which the document does not name", method, target, query, res.StatusCode)
 	}
 	input.SetBodyBytes(text)
 	if err := openapi3filter.ValidateResponse(c.t.Context(), input); err != nil {

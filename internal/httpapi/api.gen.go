@@ -108,7 +108,7 @@ type Account struct {
 	Tokens []Token `json:"tokens"`
 }
 
-// AccountPage defines model for AccountPage.
+// AccountPage Examples: {"items":[{"created":"2026-11-29T11:39:33.703Z","id":"agronomist","role":"agronomist","sites":["sanquan"],"tokens":[{"created":"2026-11-29T11:39:33.703Z","expires":"2036-11-26T11:39:33.703Z","id":"b605d6a29425"}]}],"next":"eyJsIjoicGxvdHMiLCJhIjoicC0wMDEifQ"}
 type AccountPage struct {
 	Items []Account `json:"items"`
 
@@ -156,7 +156,7 @@ type Advice struct {
 // AdviceKind defines model for Advice.Kind.
 type AdviceKind string
 
-// Alert defines model for Alert.
+// Alert Examples: {"acts":[],"id":"5fe3a959eaf79408","raised_at":"2026-08-07T06:00:00Z","resolved_at":null,"rule":"heat","severity":"info","site":"sanquan","state":"firing","subject":"w-01"}
 type Alert struct {
 	// Acts In their order.
 	Acts       []AlertAct `json:"acts"`
@@ -191,7 +191,7 @@ type AlertAct struct {
 // AlertActAct defines model for AlertAct.Act.
 type AlertActAct string
 
-// AlertPage defines model for AlertPage.
+// AlertPage Examples: {"items":[{"acts":[],"id":"5fe3a959eaf79408","raised_at":"2026-08-07T06:00:00Z","resolved_at":null,"rule":"heat","severity":"info","site":"sanquan","state":"firing","subject":"w-01"}],"next":"eyJsIjoicGxvdHMiLCJhIjoicC0wMDEifQ"}
 type AlertPage struct {
 	Items []Alert `json:"items"`
 
@@ -199,13 +199,15 @@ type AlertPage struct {
 	Next string `json:"next,omitempty,omitzero"`
 }
 
-// Closing defines model for Closing.
+// Closing Examples: {"reason":"raining"}
 type Closing struct {
 	// Reason A code, never free text.
 	Reason Reason `json:"reason,omitempty,omitzero"`
 }
 
 // Clue A reason to look after a household. It is no verdict.
+//
+// Examples: {"cause":"drought","confidence":"high","decision":"4265f6341b6ea683","household":"h-009","id":"1ba0973ea9afe962","level":"orange","loss_high":0.5149,"loss_low":0.3754,"loss_mid":0.4451,"next":[{"act":"dispatch","reasons":[]}],"place":"500119101001","place_name":"三泉村","plots":[{"area_mu":1.5,"crop":"maize_sweet","id":"p-012","loss":0.4451,"name":"堰塘边三号"}],"rules":"updated","since":"2026-07-18T16:00:00Z","site":"sanquan","stage":"open","updated":"2026-07-27T16:00:00Z","version":0}
 type Clue struct {
 	Cause      string `json:"cause"`
 	Confidence string `json:"confidence"`
@@ -257,8 +259,12 @@ type ClueAct struct {
 }
 
 // ClueConflict A problem of RFC 9457 with the clue as it is.
+//
+// Examples: {"clue":{"cause":"drought","confidence":"high","decision":"4265f6341b6ea683","household":"h-009","id":"1ba0973ea9afe962","level":"orange","loss_high":0.5149,"loss_low":0.3754,"loss_mid":0.4451,"next":[{"act":"visit","reasons":[]}],"place":"500119101001","place_name":"三泉村","plots":[{"area_mu":1.5,"crop":"maize_sweet","id":"p-012","loss":0.4451,"name":"堰塘边三号"}],"rules":"updated","since":"2026-07-18T16:00:00Z","site":"sanquan","stage":"dispatched","stage_since":"2026-08-08T16:02:00Z","updated":"2026-07-27T16:00:00Z","version":1},"detail":"somebody else was first: you saw version 0 and it is 1; look at the clue and act on what it is now","status":409,"title":"the clue has moved on","type":"urn:ganlin:problem:clue-moved-on"}
 type ClueConflict struct {
 	// Clue A reason to look after a household. It is no verdict.
+	//
+	// Examples: {"cause":"drought","confidence":"high","decision":"4265f6341b6ea683","household":"h-009","id":"1ba0973ea9afe962","level":"orange","loss_high":0.5149,"loss_low":0.3754,"loss_mid":0.4451,"next":[{"act":"dispatch","reasons":[]}],"place":"500119101001","place_name":"三泉村","plots":[{"area_mu":1.5,"crop":"maize_sweet","id":"p-012","loss":0.4451,"name":"堰塘边三号"}],"rules":"updated","since":"2026-07-18T16:00:00Z","site":"sanquan","stage":"open","updated":"2026-07-27T16:00:00Z","version":0}
 	Clue   Clue   `json:"clue"`
 	Detail string `json:"detail"`
 	Status int    `json:"status"`
@@ -266,19 +272,21 @@ type ClueConflict struct {
 	Type   string `json:"type"`
 }
 
-// ClueDetail defines model for ClueDetail.
+// ClueDetail Examples: {"acts":[{"account":"grid","at":"2026-08-08T16:02:00Z","id":"1f0c7a52-7d2e-4a53","stage":"dispatched"}],"clue":{"cause":"drought","confidence":"high","decision":"4265f6341b6ea683","household":"h-009","id":"1ba0973ea9afe962","level":"orange","loss_high":0.5149,"loss_low":0.3754,"loss_mid":0.4451,"next":[{"act":"visit","reasons":[]}],"place":"500119101001","place_name":"三泉村","plots":[{"area_mu":1.5,"crop":"maize_sweet","id":"p-012","loss":0.4451,"name":"堰塘边三号"}],"rules":"updated","since":"2026-07-18T16:00:00Z","site":"sanquan","stage":"dispatched","stage_since":"2026-08-08T16:02:00Z","updated":"2026-07-27T16:00:00Z","version":1}}
 type ClueDetail struct {
 	// Acts The first first.
 	Acts []ClueAct `json:"acts"`
 
 	// Clue A reason to look after a household. It is no verdict.
+	//
+	// Examples: {"cause":"drought","confidence":"high","decision":"4265f6341b6ea683","household":"h-009","id":"1ba0973ea9afe962","level":"orange","loss_high":0.5149,"loss_low":0.3754,"loss_mid":0.4451,"next":[{"act":"dispatch","reasons":[]}],"place":"500119101001","place_name":"三泉村","plots":[{"area_mu":1.5,"crop":"maize_sweet","id":"p-012","loss":0.4451,"name":"堰塘边三号"}],"rules":"updated","since":"2026-07-18T16:00:00Z","site":"sanquan","stage":"open","updated":"2026-07-27T16:00:00Z","version":0}
 	Clue Clue `json:"clue"`
 }
 
 // ClueLevel defines model for ClueLevel.
 type ClueLevel = string
 
-// CluePage defines model for CluePage.
+// CluePage Examples: {"items":[{"cause":"drought","confidence":"high","decision":"4265f6341b6ea683","household":"h-009","id":"1ba0973ea9afe962","level":"orange","loss_high":0.5149,"loss_low":0.3754,"loss_mid":0.4451,"next":[{"act":"dispatch","reasons":[]}],"place":"500119101001","place_name":"三泉村","plots":[{"area_mu":1.5,"crop":"maize_sweet","id":"p-012","loss":0.4451,"name":"堰塘边三号"}],"rules":"updated","since":"2026-07-18T16:00:00Z","site":"sanquan","stage":"open","updated":"2026-07-27T16:00:00Z","version":0}],"next":"eyJsIjoicGxvdHMiLCJhIjoicC0wMDEifQ"}
 type CluePage struct {
 	Items []Clue `json:"items"`
 
@@ -308,7 +316,7 @@ type ClueStep struct {
 	Reasons []string `json:"reasons"`
 }
 
-// Command defines model for Command.
+// Command Examples: {"action":"open","expires_at":"2026-08-08T16:12:00Z","id":"act-7QK2M4XO5WZ3TB6N","max_duration_s":1800,"valve":"v-006"}
 type Command struct {
 	Action CommandAction `json:"action"`
 
@@ -343,7 +351,7 @@ type Contact struct {
 	Unreadable bool `json:"unreadable,omitempty,omitzero"`
 }
 
-// ContactFile defines model for ContactFile.
+// ContactFile Examples: {"content":"household,channel,address\nh-006,sms,+86 138 0000 0000\n","name":"contacts.csv"}
 type ContactFile struct {
 	// Content CSV with the columns household, channel, address and perhaps secret, language, quiet, daily.
 	Content string `json:"content"`
@@ -352,14 +360,14 @@ type ContactFile struct {
 	Name string `json:"name"`
 }
 
-// ContactImport defines model for ContactImport.
+// ContactImport Examples: {"contacts":["c-5f0c9a3b7e1d2c48"],"warnings":[]}
 type ContactImport struct {
 	// Contacts Their ids, in the order of the file.
 	Contacts []string `json:"contacts"`
 	Warnings []string `json:"warnings"`
 }
 
-// ContactPage defines model for ContactPage.
+// ContactPage Examples: {"items":[{"added_at":"2026-08-08T16:02:00Z","channel":"sms","daily":3,"household":"h-006","id":"c-5f0c9a3b7e1d2c48","language":"zh","quiet":"21:00-06:00"}]}
 type ContactPage struct {
 	Items []Contact `json:"items"`
 
@@ -368,6 +376,8 @@ type ContactPage struct {
 }
 
 // Credential What a device logs in with. Its password is kept as a hash only.
+//
+// Examples: {"client_id":"s-013","device":"s-013","password":"shown-once","username":"s-013"}
 type Credential struct {
 	ClientID string   `json:"client_id"`
 	Device   DeviceID `json:"device"`
@@ -376,6 +386,8 @@ type Credential struct {
 }
 
 // DeadLetter What could not be read or stored. In a page its payload is left out.
+//
+// Examples: {"codec":"native","detail":"at byte 9: a comma is missing","device":"s-001","id":"1-17","length":14,"part":false,"payload":"eyJzZXEiOjEgMn0=","reason":"bad_json","received":"2026-08-08T16:02:00Z","sha256":"0b1e9c4f","topic":"ganlin/v1/s-001/telemetry"}
 type DeadLetter struct {
 	Codec  string   `json:"codec,omitempty,omitzero"`
 	Detail string   `json:"detail"`
@@ -395,7 +407,7 @@ type DeadLetter struct {
 // Decision defines model for Decision.
 type Decision = devices.Decision
 
-// Device defines model for Device.
+// Device Examples: {"credentials":"active","device":"s-001","model":"ganlin-soil-3","online":true,"plot":"p-001"}
 type Device struct {
 	// Credentials active, revoked or none; undeclared: there is a password, but nothing declares the device any more, so it lets nobody in
 	Credentials string `json:"credentials"`
@@ -424,7 +436,7 @@ type DeviceNow struct {
 // DeviceNowOnline defines model for DeviceNow.Online.
 type DeviceNowOnline string
 
-// DevicePage defines model for DevicePage.
+// DevicePage Examples: {"items":[{"credentials":"active","device":"s-001","model":"ganlin-soil-3","online":true,"plot":"p-001"}],"next":"eyJsIjoicGxvdHMiLCJhIjoicC0wMDEifQ"}
 type DevicePage struct {
 	Items []Device `json:"items"`
 
@@ -432,7 +444,7 @@ type DevicePage struct {
 	Next string `json:"next,omitempty,omitzero"`
 }
 
-// Explained defines model for Explained.
+// Explained Examples: {"decision":{"at":"2026-07-18T16:00:00Z","id":"1ba0973ea9afe962","kind":"clue","numbers":{"area_mu_of_p-012":1.5,"episode":1,"loss_high":0.3819,"loss_low":0.1717,"loss_mid":0.2768,"loss_of_p-012":0.2768},"outcome":"raised","rule":"household_exposure","severity":"blue","site":"sanquan","subject":"h-009","texts":{"cause":"drought","clue":"1ba0973ea9afe962","confidence":"medium","level":"blue","raised_at":"2026-07-18T16:00:00Z"},"version":"1"},"sentence":{"en":"19 July 2026, 00:00: household h-009 is likely to lose 28% of its yield (17 to 38%); a clue is raised (blue), and somebody has to visit.","zh-CN":"2026年7月19日 00:00，农户 h-009 的地可能减产 28%（17～38%），提出一条线索（蓝），请人上门核实。"}}
 type Explained struct {
 	Decision Decision `json:"decision"`
 
@@ -449,7 +461,7 @@ type ForgetDevices struct {
 // Grade Of drought; unknown is not none.
 type Grade string
 
-// History defines model for History.
+// History Examples: {"every_s":86400,"from":"2026-07-20T16:00:00Z","plot":"p-001","quantity":"soil_moisture@20","series":[{"depth_cm":"20","device":"s-001","points":[{"at":"2026-07-20T16:00:00Z","count":48,"max":0.261,"mean":0.2569,"min":0.252,"sum":12.33},{"at":"2026-07-21T16:00:00Z","count":48,"max":0.26,"mean":0.2563,"min":0.252,"sum":12.3}]}],"to":"2026-07-22T16:00:00Z","unit":"m3/m3"}
 type History struct {
 	EveryS   int64     `json:"every_s"`
 	From     time.Time `json:"from"`
@@ -496,7 +508,7 @@ type LedgerEntry struct {
 	Valve      DeviceID `json:"valve"`
 }
 
-// LedgerPage defines model for LedgerPage.
+// LedgerPage Examples: {"items":[{"closed_at":"2026-08-08T12:31:18Z","commanded_l":5840,"decision":"a4f2db0e436294bf","delivered_l":5840,"duration_s":1877,"ended_by":"lease","net_mm":3.129,"opened_at":"2026-08-08T12:00:02Z","plot":"p-006","response_mm":null,"valve":"v-006"}],"next":"eyJsIjoicGxvdHMiLCJhIjoicC0wMDEifQ"}
 type LedgerPage struct {
 	Items []LedgerEntry `json:"items"`
 
@@ -505,6 +517,8 @@ type LedgerPage struct {
 }
 
 // Loss A run of journal records that are gone or damaged. They had been acknowledged, unless power failed while the last of them was written.
+//
+// Examples: {"acknowledged":"2026-08-08T17:10:00Z","by":"operator","first":48001,"found":"2026-08-08T16:02:00Z","last":48012,"reason":"missing","values":131}
 type Loss struct {
 	// First The sequence of the first record.
 	First uint64 `json:"first"`
@@ -524,13 +538,15 @@ type Loss struct {
 	Reason string `json:"reason"`
 }
 
-// LossesSeen defines model for LossesSeen.
+// LossesSeen Examples: {"until":"2026-08-08T16:02:00Z"}
 type LossesSeen struct {
 	// Until Losses that were found later are not meant.
 	Until time.Time `json:"until"`
 }
 
 // MadeToken A token that was made just now.
+//
+// Examples: {"account":"chen","expires":"2027-11-29T11:39:33.703Z","login":"https://ganlin.example/login#gl_shown-once","token":"gl_shown-once"}
 type MadeToken struct {
 	Account string    `json:"account"`
 	Expires time.Time `json:"expires"`
@@ -547,7 +563,7 @@ type Messages struct {
 	DeadLettered int64 `json:"dead_lettered"`
 }
 
-// NewAccount defines model for NewAccount.
+// NewAccount Examples: {"days":365,"id":"chen","language":"zh","role":"agronomist","sites":["sanquan"]}
 type NewAccount struct {
 	// Days That its first token lasts; 0: a year.
 	Days      int         `json:"days,omitempty,omitzero"`
@@ -560,7 +576,7 @@ type NewAccount struct {
 	Sites     []SiteID    `json:"sites,omitempty,omitzero"`
 }
 
-// NewAnswer defines model for NewAnswer.
+// NewAnswer Examples: {"answer":"watered"}
 type NewAnswer struct {
 	Answer NewAnswerAnswer `json:"answer"`
 }
@@ -568,7 +584,7 @@ type NewAnswer struct {
 // NewAnswerAnswer defines model for NewAnswer.Answer.
 type NewAnswerAnswer string
 
-// NewClueAct defines model for NewClueAct.
+// NewClueAct Examples: {"id":"9b1f44d0-6c1e-4c7b","note":"The well behind the house is dry.","reason":"no_water","version":2}
 type NewClueAct struct {
 	// ID Made by you, such as a random UUID: the same one counts once.
 	ID string `json:"id"`
@@ -583,7 +599,7 @@ type NewClueAct struct {
 	Version int `json:"version"`
 }
 
-// NewDevice defines model for NewDevice.
+// NewDevice Examples: {"id":"s-013","model":"ganlin-soil-3","plot":"p-012"}
 type NewDevice struct {
 	ID DeviceID `json:"id"`
 
@@ -597,13 +613,13 @@ type NewDevice struct {
 	Station    StationID `json:"station,omitempty,omitzero"`
 }
 
-// NewToken defines model for NewToken.
+// NewToken Examples: {"days":90}
 type NewToken struct {
 	// Days That it lasts; 0: a year.
 	Days int `json:"days,omitempty,omitzero"`
 }
 
-// NewWebhook defines model for NewWebhook.
+// NewWebhook Examples: {"after":"0","url":"https://town.example/ganlin"}
 type NewWebhook struct {
 	// Account For an operator: the monitor whose it is. It is told what that account may see.
 	Account string `json:"account,omitempty,omitzero"`
@@ -631,6 +647,8 @@ type Notes struct {
 }
 
 // Notice A message to a contact and what became of it.
+//
+// Examples: {"at":"2026-08-08T16:02:00Z","channel":"sms","contact":"c-5f0c9a3b7e1d2c48","episodes":[{"id":"5fe3a959eaf79408","plot":"p-006","rule":"drought"}],"household":"h-006","id":"n-1c8e0b7d6f5a4e3c","settled_at":"2026-08-08T16:02:04Z","state":"sent","tries":1}
 type Notice struct {
 	// At Event time in which it was made.
 	At       time.Time       `json:"at"`
@@ -662,7 +680,7 @@ type NoticeEpisode struct {
 	Rule string `json:"rule"`
 }
 
-// NoticeResult defines model for NoticeResult.
+// NoticeResult Examples: {"again":true,"channel":"sms","error":"the gateway refuses the key: look at notify.sms.headers","sent":false}
 type NoticeResult struct {
 	// Again A message would be tried again by itself.
 	Again   bool   `json:"again,omitempty,omitzero"`
@@ -677,6 +695,8 @@ type NoticeResult struct {
 }
 
 // NoticeTest To a contact, or to an address of a channel.
+//
+// Examples: {"contact":"c-5f0c9a3b7e1d2c48"}
 type NoticeTest struct {
 	Address string `json:"address,omitempty,omitzero"`
 	Channel string `json:"channel,omitempty,omitzero"`
@@ -684,7 +704,7 @@ type NoticeTest struct {
 	Secret  string `json:"secret,omitempty,omitzero"`
 }
 
-// Opening defines model for Opening.
+// Opening Examples: {"duration_s":1800,"reason":"dry"}
 type Opening struct {
 	// DurationS The registry's limit wins.
 	DurationS int `json:"duration_s"`
@@ -696,7 +716,7 @@ type Opening struct {
 	VolumeL float64 `json:"volume_l,omitempty,omitzero"`
 }
 
-// Outlook defines model for Outlook.
+// Outlook Examples: {"advice":{"kind":"no_need","until":"2026-08-11T16:43:56Z"},"as_of":"2026-08-08T16:02:00Z","days_to_stress":3.029,"grade":"none","plot":"p-002","stress_at":"2026-08-11T16:43:56Z"}
 type Outlook struct {
 	// Advice What to do about its water, by what the rules themselves would water it.
 	Advice Advice     `json:"advice"`
@@ -741,7 +761,7 @@ type Plot struct {
 	Valves    []DeviceID         `json:"valves"`
 }
 
-// PlotDetail defines model for PlotDetail.
+// PlotDetail Examples: {"devices":[{"device":"s-012","model":"ganlin-soil-3","online":"yes","values":[{"at":"2026-08-08T16:00:00Z","key":"soil_moisture@20","unit":"m3/m3","value":0.247},{"at":"2026-08-08T16:00:00Z","key":"soil_moisture@40","unit":"m3/m3","value":0.222}]},{"device":"w-01","model":"ganlin-weather-1","online":"yes","values":[{"at":"2026-08-08T16:00:00Z","key":"air_temperature","unit":"Cel","value":26.51},{"at":"2026-08-08T16:00:00Z","key":"relative_humidity","unit":"%","value":76.7}]}],"open_alerts":["5fe3a959eaf79408"],"plot":{"area_mu":1.5,"crop":"maize_sweet","grade":"light","id":"p-012","latitude":29.16,"longitude":107.1,"mode":"advise","name":"堰塘边三号","place":"500119101001","planted":"2026-04-28","site":"sanquan","state":{"as_of":"2026-08-08T16:02:00Z","crop_day":104,"days_to_stress":0,"depletion_mm":100.8,"field_capacity":0.356,"held":"","irrigating":false,"loss":0.5212,"raw_mm":69.51,"rsm_pct":64.61,"stage":"harvested","taw_mm":110.8,"unknown_because":[],"wilting_point":0.2176},"station":"w-01","valves":[]}}
 type PlotDetail struct {
 	// Devices What stands on it and at its station.
 	Devices []DeviceNow `json:"devices"`
@@ -754,7 +774,7 @@ type PlotDetail struct {
 // PlotID defines model for PlotID.
 type PlotID = devices.PlotID
 
-// PlotPage defines model for PlotPage.
+// PlotPage Examples: {"items":[{"area_mu":2.7,"crop":"maize_sweet","grade":"none","id":"p-001","latitude":29.16,"longitude":107.1,"mode":"advise","name":"梨树坪七号","place":"500119101001","planted":"2026-04-30","site":"sanquan","state":{"as_of":"2026-08-08T16:02:00Z","crop_day":102,"days_to_stress":0,"depletion_mm":70.89,"field_capacity":0.3668,"held":"","irrigating":false,"loss":0.2214,"raw_mm":66.51,"rsm_pct":75.84,"stage":"harvested","taw_mm":106,"unknown_because":[],"wilting_point":0.2344},"station":"w-01","valves":[]}],"next":"eyJsIjoicGxvdHMiLCJhIjoicC0wMDEifQ"}
 type PlotPage struct {
 	Items []Plot `json:"items"`
 
@@ -802,12 +822,14 @@ type PlotState struct {
 }
 
 // Problem An error as RFC 9457 writes it.
+//
+// Examples: {"detail":"see errors; the document at /api/v1/openapi.json says what is expected","errors":[{"detail":"number must be at most 604800","pointer":"#/duration_s"},{"detail":"is given more than once","pointer":"?limit"}],"status":400,"title":"invalid request","type":"urn:ganlin:problem:invalid-request"}
 type Problem = ProblemError
 
 // Reason A code, never free text.
 type Reason = string
 
-// RegistryFile defines model for RegistryFile.
+// RegistryFile Examples: {"content":"devices: [{id: s-013, model: ganlin-soil-3, plot: p-012}]\n","name":"probes.yaml"}
 type RegistryFile struct {
 	Content string `json:"content"`
 
@@ -834,7 +856,7 @@ type RiskCounts struct {
 	Withdrawn int            `json:"withdrawn"`
 }
 
-// RiskSummary defines model for RiskSummary.
+// RiskSummary Examples: {"as_of":"2026-08-08T16:02:00Z","counts":{"levels":{"blue":2,"orange":1,"red":0,"unknown":0,"yellow":1},"open":4,"raised":4,"stages":{"dismissed":0,"dispatched":0,"open":4,"verified":0,"visited":0},"withdrawn":0},"places":[{"counts":{"levels":{"blue":2,"orange":1,"red":0,"unknown":0,"yellow":1},"open":4,"raised":4,"stages":{"dismissed":0,"dispatched":0,"open":4,"verified":0,"visited":0},"withdrawn":0},"place":"500119101000"}]}
 type RiskSummary struct {
 	// AsOf The watermark: every reading before it is counted.
 	AsOf   time.Time  `json:"as_of,omitempty,omitzero"`
@@ -862,7 +884,7 @@ type Rule struct {
 	When    string `json:"when"`
 }
 
-// RuleSet defines model for RuleSet.
+// RuleSet Examples: {"hash":"c1649dc161796f7d74ca4435ccad18ef824c5f5e69e002a17a7a09283407d3f1","rules":[{"about":"plot","applies":"crop_day \u003e= 1 and crop_day \u003c= season_days","builtin":true,"clear":"grade \u003c 1","do":"alert","for_s":86400,"id":"drought","params":{},"severity":"warning","version":"12b70f4eef03","when":"grade \u003e= 2"}]}
 type RuleSet struct {
 	// Hash SHA-256 of what they decide by.
 	Hash  string `json:"hash"`
@@ -929,7 +951,7 @@ type SignalData struct {
 	Place devices.PlaceCode `json:"place"`
 }
 
-// SignalEvidence defines model for SignalEvidence.
+// SignalEvidence Examples: {"confidence":"medium","loss_high":0.3819,"loss_low":0.1717,"loss_mid":0.2768,"plots":[{"area_mu":1.5,"crop":"maize_sweet","loss":0.2768}],"signal":{"data":{"cause":"drought","clue":"8b8ad9079e974281a8d0673b8d999a2e","level":"blue","link":"/api/v1/risk/signals/795531859456","place":"500119101000"},"datacontenttype":"application/json","id":"3f675249fd68494df946848b340935cf","sequence":"795531859456","source":"urn:ganlin:b4f5fd1b9f320e12","specversion":"1.0","subject":"eb26318530f927b23791f41e7e2aa10e","time":"2026-07-18T16:00:00Z","type":"ganlin.risk.clue.raised"}}
 type SignalEvidence struct {
 	Confidence string  `json:"confidence"`
 	LossHigh   float64 `json:"loss_high"`
@@ -948,7 +970,7 @@ type SignalEvidence struct {
 	Signal Signal `json:"signal"`
 }
 
-// SignalPage defines model for SignalPage.
+// SignalPage Examples: {"more":true,"next":"795531859456","signals":[{"data":{"cause":"drought","clue":"8b8ad9079e974281a8d0673b8d999a2e","level":"blue","link":"/api/v1/risk/signals/795531859456","place":"500119101000"},"datacontenttype":"application/json","id":"3f675249fd68494df946848b340935cf","sequence":"795531859456","source":"urn:ganlin:b4f5fd1b9f320e12","specversion":"1.0","subject":"eb26318530f927b23791f41e7e2aa10e","time":"2026-07-18T16:00:00Z","type":"ganlin.risk.clue.raised"}]}
 type SignalPage struct {
 	// More There are signals behind it already.
 	More bool `json:"more"`
@@ -964,7 +986,7 @@ type SiteID = devices.SiteID
 // StationID defines model for StationID.
 type StationID = devices.StationID
 
-// Status defines model for Status.
+// Status Examples: {"accounting":{"messages":{"dead_lettered":0,"decoded":48668,"received":48668},"notes":{"late":0,"lost_records":0,"lost_unacknowledged":0,"lost_values":0,"unidentified":0},"values":{"decoded":573909,"duplicate":0,"rejected":0,"stored":573909,"waiting":0}},"parts":{"broker":"ok","influx":"ok","journal":"ok","records":"ok"},"tick":"2026-08-08T16:02:00Z","watermark":"2026-08-08T16:02:00Z"}
 type Status struct {
 	// Accounting The conservation law: received = decoded + dead_lettered, and decoded = stored + duplicate + rejected + waiting, exact at every quiet moment.
 	Accounting Accounting `json:"accounting"`
@@ -979,7 +1001,7 @@ type Status struct {
 	Watermark time.Time `json:"watermark"`
 }
 
-// StepRequest defines model for StepRequest.
+// StepRequest Examples: {"at":"2026-08-08T16:30:00Z","last":{"s-001":412}}
 type StepRequest struct {
 	// At The time of the barrier.
 	At time.Time `json:"at"`
@@ -988,12 +1010,12 @@ type StepRequest struct {
 	Last map[string]int64 `json:"last,omitempty,omitzero"`
 }
 
-// StepResult defines model for StepResult.
+// StepResult Examples: {"watermark":"2026-08-08T16:30:00Z"}
 type StepResult struct {
 	Watermark time.Time `json:"watermark"`
 }
 
-// Stopped defines model for Stopped.
+// Stopped Examples: {"valves":{"v-006":"closed","v-009":"out_of_reach"}}
 type Stopped struct {
 	// Valves closed: it has said that it is. closing: it has taken the close and has not said so within 5 s. Of the others nobody knows it either: out_of_reach, refused, no_answer. Those that have not answered go on being told.
 	Valves map[string]string `json:"valves"`
@@ -1049,7 +1071,7 @@ type ValveNow struct {
 // ValveNowState What the rules know at the watermark. All but closed are treated as open.
 type ValveNowState string
 
-// Webhook defines model for Webhook.
+// Webhook Examples: {"account":"town","attempts":0,"created":"2026-08-08T16:02:00Z","delivered":"795531859456","id":"wh_4TQ7ZK2M5XO3","last_answer":"204","last_attempt":"2026-08-08T16:02:00Z","state":"well","url":"https://town.example/ganlin"}
 type Webhook struct {
 	Account string `json:"account"`
 
@@ -1071,17 +1093,19 @@ type Webhook struct {
 	URL          string    `json:"url"`
 }
 
-// WebhookTrial defines model for WebhookTrial.
+// WebhookTrial Examples: {"answer":"503","ok":false,"took_ms":212}
 type WebhookTrial struct {
 	Answer string `json:"answer"`
 	OK     bool   `json:"ok"`
 	TookMS int64  `json:"took_ms"`
 }
 
-// WebhookWithSecret defines model for WebhookWithSecret.
+// WebhookWithSecret Examples: {"secret":"whsec_shown-once","webhook":{"account":"town","attempts":0,"created":"2026-08-08T16:02:00Z","delivered":"795531859456","id":"wh_4TQ7ZK2M5XO3","last_answer":"204","last_attempt":"2026-08-08T16:02:00Z","state":"well","url":"https://town.example/ganlin"}}
 type WebhookWithSecret struct {
 	// Secret whsec_…, shown this once.
-	Secret  string  `json:"secret"`
+	Secret string `json:"secret"`
+
+	// Webhook Examples: {"account":"town","attempts":0,"created":"2026-08-08T16:02:00Z","delivered":"795531859456","id":"wh_4TQ7ZK2M5XO3","last_answer":"204","last_attempt":"2026-08-08T16:02:00Z","state":"well","url":"https://town.example/ganlin"}
 	Webhook Webhook `json:"webhook"`
 }
 
@@ -1113,6 +1137,8 @@ type ValveID = DeviceID
 type WebhookID = string
 
 // Conflict An error as RFC 9457 writes it.
+//
+// Examples: {"detail":"see errors; the document at /api/v1/openapi.json says what is expected","errors":[{"detail":"number must be at most 604800","pointer":"#/duration_s"},{"detail":"is given more than once","pointer":"?limit"}],"status":400,"title":"invalid request","type":"urn:ganlin:problem:invalid-request"}
 type Conflict = Problem
 
 // ListAccountsParams defines parameters for ListAccounts.

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -58,6 +59,30 @@ func (op *operation) send(h http.Handler, body string) *httptest.ResponseRecorde
 	return w
 }
 
+// examples are the bodies that the document shows.
+func (op *operation) examples(tb testing.TB) (all []string) {
+	tb.Helper()
+	for _, example := range op.Operation.RequestBody.Value.Content.Get("application/json").Schema.Value.Examples {
+		text, err := json.Marshal(example)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		all = append(all, string(text))
+	}
+	return all
+}
+
+func TestExamplesOfBodiesAreTaken(t *testing.T) {
+	h, taking := readers(t)
+	for _, op := range taking {
+		for _, example := range op.examples(t) {
+			if w := op.send(h, example); w.Code != http.StatusConflict {
+				t.Errorf("%s answers its example %s with %d %s", op.pattern, example, w.Code, w.Body)
+			}
+		}
+	}
+}
+
 // FuzzBody sends any body to every operation that takes one: it is taken, or
 // told what is wrong with it, and never an error of ours.
 func FuzzBody(f *testing.F) {
@@ -65,7 +90,10 @@ func FuzzBody(f *testing.F) {
 	if len(taking) < 10 {
 		f.Fatalf("only %d operations take a body", len(taking))
 	}
-	for i := range taking {
+	for i, op := range taking {
+		for _, example := range op.examples(f) {
+			f.Add(uint8(i), example)
+		}
 		for _, body := range []string{
 			``, `{}`, `[]`, `null`, "\xff", `{"id":"\ud800"}`, `{"id":1,"id":2}`, `{"duration_s":99999999999999999999,"version":1e400,"days":1e3}`,
 			`{"at":"2026-02-30T24:00:60Z","last":{"a":9007199254740992,"":-1,"b":1.0}}`, `{"id":"12345678","version":1E0,"duration_s":0.1e1,"max_duration_s":10e-1}`,
