@@ -325,9 +325,11 @@ type Command struct {
 	ID        string    `json:"id"`
 
 	// MaxDurationS It closes by itself after so long.
-	MaxDurationS int      `json:"max_duration_s,omitempty,omitzero"`
-	MaxVolumeL   float64  `json:"max_volume_l,omitempty,omitzero"`
-	Valve        DeviceID `json:"valve"`
+	MaxDurationS int     `json:"max_duration_s,omitempty,omitzero"`
+	MaxVolumeL   float64 `json:"max_volume_l,omitempty,omitzero"`
+
+	// Valve Examples: s-001
+	Valve DeviceID `json:"valve"`
 }
 
 // CommandAction defines model for Command.Action.
@@ -379,7 +381,9 @@ type ContactPage struct {
 //
 // Examples: {"client_id":"s-013","device":"s-013","password":"shown-once","username":"s-013"}
 type Credential struct {
-	ClientID string   `json:"client_id"`
+	ClientID string `json:"client_id"`
+
+	// Device Examples: s-001
 	Device   DeviceID `json:"device"`
 	Password string   `json:"password"`
 	Username string   `json:"username"`
@@ -389,8 +393,10 @@ type Credential struct {
 //
 // Examples: {"codec":"native","detail":"at byte 9: a comma is missing","device":"s-001","id":"1-17","length":14,"part":false,"payload":"eyJzZXEiOjEgMn0=","reason":"bad_json","received":"2026-08-08T16:02:00Z","sha256":"0b1e9c4f","topic":"ganlin/v1/s-001/telemetry"}
 type DeadLetter struct {
-	Codec  string   `json:"codec,omitempty,omitzero"`
-	Detail string   `json:"detail"`
+	Codec  string `json:"codec,omitempty,omitzero"`
+	Detail string `json:"detail"`
+
+	// Device Examples: s-001
 	Device DeviceID `json:"device,omitempty,omitzero"`
 	ID     string   `json:"id"`
 	Length int      `json:"length"`
@@ -413,19 +419,22 @@ type Device struct {
 	Credentials string `json:"credentials"`
 
 	// Declared Where: a file of the configuration, or the import or the addition that it came with.
-	Declared string    `json:"declared,omitempty,omitzero"`
-	Device   DeviceID  `json:"device"`
-	Model    string    `json:"model"`
-	Online   bool      `json:"online"`
-	Plot     PlotID    `json:"plot,omitempty,omitzero"`
-	Station  StationID `json:"station,omitempty,omitzero"`
+	Declared string `json:"declared,omitempty,omitzero"`
+
+	// Device Examples: s-001
+	Device  DeviceID  `json:"device"`
+	Model   string    `json:"model"`
+	Online  bool      `json:"online"`
+	Plot    PlotID    `json:"plot,omitempty,omitzero"`
+	Station StationID `json:"station,omitempty,omitzero"`
 }
 
-// DeviceID defines model for DeviceID.
+// DeviceID Examples: s-001
 type DeviceID = devices.DeviceID
 
 // DeviceNow defines model for DeviceNow.
 type DeviceNow struct {
+	// Device Examples: s-001
 	Device DeviceID        `json:"device"`
 	Model  string          `json:"model"`
 	Online DeviceNowOnline `json:"online"`
@@ -452,7 +461,7 @@ type Explained struct {
 	Sentence map[string]string `json:"sentence"`
 }
 
-// ForgetDevices defines model for ForgetDevices.
+// ForgetDevices Examples: {"name":"probes.yaml"}
 type ForgetDevices struct {
 	// Name Of the file, as it was imported, or the id of the device.
 	Name string `json:"name"`
@@ -505,7 +514,9 @@ type LedgerEntry struct {
 
 	// ResponseMM What the soil gained, by the probes on the next morning; null: nobody can tell, or not yet.
 	ResponseMM *float64 `json:"response_mm"`
-	Valve      DeviceID `json:"valve"`
+
+	// Valve Examples: s-001
+	Valve DeviceID `json:"valve"`
 }
 
 // LedgerPage Examples: {"items":[{"closed_at":"2026-08-08T12:31:18Z","commanded_l":5840,"decision":"a4f2db0e436294bf","delivered_l":5840,"duration_s":1877,"ended_by":"lease","net_mm":3.129,"opened_at":"2026-08-08T12:00:02Z","plot":"p-006","response_mm":null,"valve":"v-006"}],"next":"eyJsIjoicGxvdHMiLCJhIjoicC0wMDEifQ"}
@@ -601,6 +612,7 @@ type NewClueAct struct {
 
 // NewDevice Examples: {"id":"s-013","model":"ganlin-soil-3","plot":"p-012"}
 type NewDevice struct {
+	// ID Examples: s-001
 	ID DeviceID `json:"id"`
 
 	// MaxDurationS Of a valve: the longest single opening.
@@ -893,9 +905,11 @@ type RuleSet struct {
 
 // Series defines model for Series.
 type Series struct {
-	Channel string   `json:"channel,omitempty,omitzero"`
-	DepthCM string   `json:"depth_cm,omitempty,omitzero"`
-	Device  DeviceID `json:"device,omitempty,omitzero"`
+	Channel string `json:"channel,omitempty,omitzero"`
+	DepthCM string `json:"depth_cm,omitempty,omitzero"`
+
+	// Device Examples: s-001
+	Device DeviceID `json:"device,omitempty,omitzero"`
 
 	// Field Of watering: commanded_l, delivered_l, duration_s or response_mm.
 	Field  string        `json:"field,omitempty,omitzero"`
@@ -1130,7 +1144,7 @@ type Limit = int
 // SignalCursor defines model for SignalCursor.
 type SignalCursor = string
 
-// ValveID defines model for ValveID.
+// ValveID Examples: s-001
 type ValveID = DeviceID
 
 // WebhookID defines model for WebhookID.
