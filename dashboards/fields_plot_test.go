@@ -137,6 +137,17 @@ func TestNothingToSee(t *testing.T) {
 	}
 }
 
+// Each role is led from there to a page of its own; one that has none, to where it is told so.
+func TestNothingToSeeForEachRole(t *testing.T) {
+	for role, link := range map[string]string{"": "/village", "farmer": "/my", "grid_worker": "/clues", "agronomist": "/village", "operator": "/operations", "monitor": "/login"} {
+		h := pagesFor(t, fields{land: landOf(3)}, dashboards.Viewer{Account: "x", Role: role})
+		r := ask(t, h, "/plots/p-999?lang=en")
+		if page := body(t, r); r.StatusCode != http.StatusNotFound || !strings.Contains(page, `<p><a href="`+link+`?lang=en">`) {
+			t.Errorf("%q is answered %d:\n%s", role, r.StatusCode, page)
+		}
+	}
+}
+
 // What cannot be read or made is said so in words, and the next try is one tap away.
 func TestPagesThatFail(t *testing.T) {
 	failing := pagesOf(t, fields{land: landOf(3), fails: errors.New("disk full")})

@@ -40,11 +40,15 @@ type Viewer struct {
 	ReadsClues, ActsOnClues bool
 }
 
-// ways are the pages of a role, the first its own. Nobody is whoever sits at the machine of a demo.
+// ways are the pages of a role, the first its own. Nobody is whoever sits at the
+// machine of a demo. A role without a page is told so where it signs in.
 func (s speaker) ways(role, here string) (all []choice) {
 	paths := map[string][]string{
 		"farmer": {HomeAddress}, "grid_worker": {CluesAddress}, "agronomist": {"/village", CluesAddress, "/"}, "operator": {"/operations", "/village", CluesAddress, "/"}, "": {"/village", "/"},
 	}[role]
+	if len(paths) == 0 {
+		return []choice{{Link: s.link("/login")}}
+	}
 	for _, path := range paths {
 		all = append(all, choice{Text: s.word("way.", cmp.Or(strings.TrimPrefix(path, "/"), "live")), Link: s.link(path), Current: path == here})
 	}
