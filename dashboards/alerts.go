@@ -143,14 +143,15 @@ func (s speaker) numbers(numbers map[string]float64) string {
 	return line
 }
 
-// A clueList is what the page tells of households.
+// A clueList is what the first page tells of clues. Whose they are it does not
+// tell: everybody who follows it would have read that, without a trace.
 type clueList struct {
 	Clues []clueLine
 	More  string
 }
 
 // A clueLine is one clue. Its link is empty for whoever may not open it.
-type clueLine struct{ ID, Link, Household, Tone, Level, Loss, Range, Plots, Since, Confidence string }
+type clueLine struct{ ID, Link, Tone, Level, Loss, Range, Plots, Since, Confidence string }
 
 // levels of clues, the gravest first.
 func clueLevels() []string { return []string{"red", "orange", "yellow", "blue", "unknown"} }
@@ -180,7 +181,7 @@ func (s speaker) clues(all []Clue, linked bool) clueList {
 func (s speaker) clueLink(id string) string { return s.link(CluesAddress + "/" + id) }
 
 func (s speaker) clue(c Clue) clueLine {
-	line := clueLine{ID: c.ID, Household: c.Household, Tone: "unknown", Level: s.word("clue_level.", c.Level)}
+	line := clueLine{ID: c.ID, Tone: "unknown", Level: s.word("clue_level.", c.Level)}
 	if slices.Contains(clueLevels(), c.Level) {
 		line.Tone = c.Level
 	}

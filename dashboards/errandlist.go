@@ -26,6 +26,7 @@ type errandsScreen struct {
 // An errandLine is one clue: what to do about it, how urgent it is and why.
 type errandLine struct {
 	clueLine
+	Household     string
 	Place         string
 	Sign, Urgency string
 	Todo, Mood    string
@@ -117,7 +118,7 @@ func (s speaker) errandLine(e *Errand) errandLine {
 		s.zone = e.Zone
 	}
 	line := errandLine{
-		clueLine: s.clue(e.Clue), Place: e.Place, Sign: e.Level, Urgency: s.word("urgency.", e.Level),
+		clueLine: s.clue(e.Clue), Household: e.Household, Place: e.Place, Sign: e.Level, Urgency: s.word("urgency.", e.Level),
 		Stage: s.word("clue_stage.", e.Stage), Day: s.text("errand.since", words.Args{"day": s.errandDay(e.Since)}),
 	}
 	line.Link = s.clueLink(e.ID)

@@ -31,6 +31,7 @@ type ErrandList struct {
 // "none" when the rules have withdrawn it.
 type Errand struct {
 	Clue
+	Household string         // opaque
 	Place     string         // its name; of one without a name its code
 	Zone      *time.Location // nil: UTC
 	Stage     string         // how far people have come: a code of the catalogue

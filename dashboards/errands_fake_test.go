@@ -184,10 +184,10 @@ func errand(id, household, level, stage string) dashboards.Errand {
 	since := time.Date(2026, 7, 10, 16, 0, 0, 0, time.UTC)
 	e := dashboards.Errand{
 		Clue: dashboards.Clue{
-			ID: id, Household: household, Level: level, LossLow: new(0.35), LossMid: new(0.62), LossHigh: new(0.9), Since: since,
+			ID: id, Level: level, LossLow: new(0.35), LossMid: new(0.62), LossHigh: new(0.9), Since: since,
 			Plots: []string{"后坡三号", "水井坎二号"}, Confidence: "medium",
 		},
-		Place: "三泉村", Zone: chongqing, Stage: stage, Spoke: since, Steps: steps(stage),
+		Household: household, Place: "三泉村", Zone: chongqing, Stage: stage, Spoke: since, Steps: steps(stage),
 		Parcels: []dashboards.Parcel{
 			{ID: "p-001", Name: "后坡三号", Crop: "maize_grain", AreaMu: 3.2, Loss: new(0.71), Grade: dashboards.GradeSevere, Dry: 18, Known: 30, Now: dashboards.GradeExtreme, LossNow: new(0.76)},
 			{ID: "p-007", Name: "水井坎二号", Crop: "potato", AreaMu: 1.2, Grade: dashboards.GradeUnknown, Known: 0},

@@ -80,10 +80,9 @@ type Alert struct {
 }
 
 // A Clue says that a household's fields are likely to lose much. It is for a
-// person to verify and says nothing else of the household than its opaque id.
+// person to verify. Whose it is it does not say: that is for an Errand, whose readers are written down.
 type Clue struct {
 	ID         string
-	Household  string // opaque
 	Level      string // blue, yellow, orange, red or unknown, as in devices.Decision
 	LossLow    *float64
 	LossMid    *float64 // share of the yield that is likely lost, from 0 to 1; nil: not known

@@ -127,7 +127,7 @@ func TestEveryStateIsSaidInWords(t *testing.T) {
 	for name, texts := range map[string][]string{
 		"dry": {
 			"有 3 块地需要留意", "很旱", "作物已经缺水", "正在浇水，最迟 10:10 自动关", "已浇 5,234 升，共 12,000 升", "不知道：探头 2 天没有消息",
-			"阀门是开是关不知道，按开着处理", "地很干", "h-004", "可能减产 46%", "（34%～58%）", "把握：大", "2</g-t></b> <g-t>户待走访", "玉米", "需水最多的时候",
+			"阀门是开是关不知道，按开着处理", "地很干", "涉及 柏树林一号、皂角坪三号", "可能减产 46%", "（34%～58%）", "把握：大", "2</g-t></b> <g-t>户待走访", "玉米", "需水最多的时候",
 		},
 		"well":     {"一切正常", "0.231", "m³/m³", "正在浇水", "31.3", "账平", "第 37 天，共 120 天", "mosquitto_pub"},
 		"empty":    {"还没有登记田块"},
@@ -177,7 +177,7 @@ func TestThePageTrustsNothing(t *testing.T) {
 	v.Alerts = []dashboards.Alert{{
 		ID: evil, Rule: evil, Subject: evil, PlotName: evil, Severity: evil, State: evil, Since: morning, Numbers: map[string]float64{evil: 1},
 	}, {Rule: "frost", Subject: string(p.Devices[0].ID), State: dashboards.AlertFiring}}
-	v.Clues = []dashboards.Clue{{ID: evil, Household: evil, Level: evil, Plots: []string{evil}, Confidence: evil}}
+	v.Clues = []dashboards.Clue{{ID: evil, Level: evil, Plots: []string{evil}, Confidence: evil}}
 	r := ask(t, serve(t, newVillage(v)), "/?q="+"%3Cscript%3E&lang=%22%3E%3Cscript%3E")
 	if page := body(t, r); strings.Contains(page, "<script>") || strings.Count(page, "<script") != 1 {
 		t.Errorf("text became markup:\n%s", page)
@@ -375,7 +375,7 @@ func TestTheWorstAlertIsTheFirst(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("order (-want +got):\n%s", diff)
 	}
-	if red, yellow := strings.Index(page, "h-004"), strings.Index(page, "h-017"); red < 0 || red > yellow {
+	if red, yellow := strings.Index(page, "On 柏树林一号"), strings.Index(page, "On 后坡四号"); red < 0 || red > yellow {
 		t.Error("the gravest clue is not the first")
 	}
 	shows(t, page, `href="/?lang=en&amp;q=p-031"`, "1 more", "7 places")
@@ -406,7 +406,7 @@ func TestAThousandAlertsAreBounded(t *testing.T) {
 	v := many(1000)
 	for _, p := range v.Plots {
 		v.Alerts = append(v.Alerts, dashboards.Alert{ID: "a-" + string(p.ID), Rule: "drought", Subject: string(p.ID), Severity: "warning", State: dashboards.AlertFiring, Since: morning})
-		v.Clues = append(v.Clues, dashboards.Clue{ID: "c-" + string(p.ID), Household: "h", Level: "blue", Plots: []string{"1", "2", "3", "4", "5", "6", "7"}})
+		v.Clues = append(v.Clues, dashboards.Clue{ID: "c-" + string(p.ID), Level: "blue", Plots: []string{"1", "2", "3", "4", "5", "6", "7"}})
 	}
 	page := body(t, ask(t, serve(t, newVillage(v)), "/?lang=en"))
 	shows(t, page, "1,000 places", "994 more", "960 more", "and others, 7 plots in all")

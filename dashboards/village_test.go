@@ -287,8 +287,8 @@ func drySummer(now time.Time) dashboards.View {
 		ID: "a-valve", Rule: "valve_unconfirmed", Subject: "v-039", Severity: "critical", State: dashboards.AlertFiring, Since: now.Add(-20 * time.Minute),
 	})
 	v.Clues = []dashboards.Clue{
-		{ID: "c-2", Household: "h-017", Level: "yellow", LossLow: new(0.11), LossMid: new(0.18), LossHigh: new(0.27), Since: now.Add(-70 * time.Hour), Plots: []string{"后坡四号"}, Confidence: "medium"},
-		{ID: "c-1", Household: "h-004", Level: "red", LossLow: new(0.34), LossMid: new(0.46), LossHigh: new(0.58), Since: now.Add(-5 * time.Hour), Plots: []string{"柏树林一号", "皂角坪三号"}, Confidence: "high"},
+		{ID: "c-2", Level: "yellow", LossLow: new(0.11), LossMid: new(0.18), LossHigh: new(0.27), Since: now.Add(-70 * time.Hour), Plots: []string{"后坡四号"}, Confidence: "medium"},
+		{ID: "c-1", Level: "red", LossLow: new(0.34), LossMid: new(0.46), LossHigh: new(0.58), Since: now.Add(-5 * time.Hour), Plots: []string{"柏树林一号", "皂角坪三号"}, Confidence: "high"},
 	}
 	v.Water = dashboards.Water{TodayL: 36_240, SeasonL: 421_700, Openings: 31}
 	return v

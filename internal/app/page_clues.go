@@ -84,7 +84,7 @@ func (p errandSource) Errand(ctx context.Context, id string) (e dashboards.Erran
 // errandOf is a clue as the pages show it.
 func errandOf(v *villageView, c httpapi.Clue) dashboards.Errand {
 	e := dashboards.Errand{
-		Clue:  dashboards.Clue{ID: c.ID, Household: string(c.Household), Level: c.Level, Since: c.Since, Confidence: c.Confidence},
+		Clue: dashboards.Clue{ID: c.ID, Level: c.Level, Since: c.Since, Confidence: c.Confidence}, Household: string(c.Household),
 		Place: cmp.Or(c.PlaceName, string(c.Place)), Zone: v.zone(c.Site), Stage: c.Stage, Spoke: c.Updated, Withdrawn: c.Withdrawn, Version: c.Version,
 	}
 	if c.Confidence != "" { // else the evidence is not kept

@@ -100,7 +100,7 @@ func pageAlertState(s condition.State) dashboards.AlertState {
 
 func pageClue(h *rules.HouseholdView, name func(string) string) dashboards.Clue {
 	c := dashboards.Clue{
-		ID: h.ClueID, Household: string(h.ID), Level: string(h.Clue.Level), LossLow: &h.Clue.Loss.Low, LossMid: h.Clue.Loss.Mid, LossHigh: &h.Clue.Loss.High,
+		ID: h.ClueID, Level: string(h.Clue.Level), LossLow: &h.Clue.Loss.Low, LossMid: h.Clue.Loss.Mid, LossHigh: &h.Clue.Loss.High,
 		Since: h.Clue.Since.In(time.UTC), Confidence: string(h.Clue.Confidence),
 	}
 	for _, id := range h.Plots {
