@@ -74,6 +74,31 @@ func (f *folder) token() (string, error) {
 	return token, nil
 }
 
+// key reads a key of the data folder, or makes one where nothing was sealed
+// with it yet. It returns nil when it is lost: a new one would read nothing.
+func (f *folder) key(name string, length int, used func() (bool, error)) ([]byte, error) {
+	name = f.file(name)
+	text, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		if is, err := used(); err != nil || is {
+			return nil, err
+		}
+		fresh := make([]byte, length)
+		_, _ = rand.Read(fresh)
+		text = []byte(hex.EncodeToString(fresh) + "\n")
+		if err := file.Replace(name, text); err != nil {
+			return nil, fmt.Errorf("keeping the key %s: %w", name, err)
+		}
+	} else if err != nil {
+		return nil, fmt.Errorf("reading the key: %w", err)
+	}
+	key, err := hex.DecodeString(strings.TrimSpace(string(text)))
+	if err != nil || len(key) != length {
+		return nil, fmt.Errorf("%s is not the key that ganlin made: put it back from the backup", name)
+	}
+	return key, nil
+}
+
 // runFile tells other commands how to reach the running program.
 const runFile = "running.json"
 

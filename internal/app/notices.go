@@ -2,12 +2,7 @@ package app
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -16,7 +11,6 @@ import (
 	"ganlin/dashboards/words"
 	"ganlin/devices"
 	"ganlin/internal/config"
-	"ganlin/internal/file"
 	"ganlin/internal/notify"
 	"ganlin/internal/records"
 	"ganlin/internal/registry"
@@ -33,25 +27,12 @@ const contactsKeyFile = "contacts.key"
 // contactsSeal reads the key of the contacts, or makes one where there are no
 // contacts yet. It returns nil when it is lost: a new one would read nothing.
 func (f *folder) contactsSeal(ctx context.Context, store *records.Store) (*notify.Seal, error) {
-	name := f.file(contactsKeyFile)
-	text, err := os.ReadFile(name)
-	if errors.Is(err, fs.ErrNotExist) {
+	key, err := f.key(contactsKeyFile, notify.KeyBytes, func() (bool, error) {
 		known, err := store.Contacts(ctx)
-		if err != nil || len(known) > 0 {
-			return nil, err
-		}
-		key := make([]byte, notify.KeyBytes)
-		_, _ = rand.Read(key)
-		text = []byte(hex.EncodeToString(key) + "\n")
-		if err := file.Replace(name, text); err != nil {
-			return nil, fmt.Errorf("keeping the key of the contacts: %w", err)
-		}
-	} else if err != nil {
-		return nil, fmt.Errorf("reading the key of the contacts: %w", err)
-	}
-	key, err := hex.DecodeString(strings.TrimSpace(string(text)))
-	if err != nil || len(key) != notify.KeyBytes {
-		return nil, fmt.Errorf("%s is not the key that ganlin made: put it back from the backup", name)
+		return len(known) > 0, err
+	})
+	if err != nil || key == nil {
+		return nil, err
 	}
 	return notify.NewSeal(key)
 }
