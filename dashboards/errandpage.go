@@ -17,6 +17,7 @@ type errandScreen struct {
 	Cards              []stepCard // what may be done now, then what may follow it
 	Kept               string     // what was typed for a step that is over
 	MaxNote            int
+	NoNotes            bool
 
 	Sentence, Means string
 	Parcels         []parcelLine
@@ -54,10 +55,13 @@ type parcelLine struct {
 	Unknown           bool // its loss
 }
 
-type deedLine struct{ What, Who, When, Reason, Note string }
+type deedLine struct {
+	What, Who, When, Reason, Note string
+	Unreadable                    bool // the note
+}
 
 func (s speaker) errandScreen(e *Errand, u Untaken) errandScreen {
-	out := errandScreen{errandLine: s.errandLine(e), Back: s.errandsLink(false, 1), MaxNote: MaxNote}
+	out := errandScreen{errandLine: s.errandLine(e), Back: s.errandsLink(false, 1), MaxNote: MaxNote, NoNotes: e.NoNotes}
 	out.Action, out.Found = out.Link, e.Stage == "verified" || e.Stage == "dismissed"
 	for i, steps := range e.Steps {
 		out.Cards = append(out.Cards, s.stepCard(e.Version+i, steps, i > 0))
@@ -77,7 +81,7 @@ func (s speaker) errandScreen(e *Errand, u Untaken) errandScreen {
 		out.Parcels = append(out.Parcels, s.parcelLine(&e.Parcels[i]))
 	}
 	for _, d := range e.Deeds {
-		line := deedLine{What: s.word("deed.", d.Stage), Who: d.Account, When: s.moment(d.At), Note: d.Note}
+		line := deedLine{What: s.word("deed.", d.Stage), Who: d.Account, When: s.moment(d.At), Note: d.Note, Unreadable: d.Unreadable}
 		if d.Reason != "" {
 			line.Reason = s.finding(d.Reason)
 		}

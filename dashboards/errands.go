@@ -44,6 +44,7 @@ type Errand struct {
 	Parcels []Parcel
 	Decided *devices.Decision // the one that spoke last; nil: it is not kept
 	Deeds   []Deed            // the first first, which nobody can change
+	NoNotes bool              // none can be kept now
 }
 
 // A Step is one thing that a person may do about a clue.
@@ -72,6 +73,7 @@ type Deed struct {
 	Stage, Account string
 	At             time.Time
 	Reason, Note   string
+	Unreadable     bool // there is a note, and nobody can read it
 }
 
 // ErrandWaiting is the stage at which nobody has done anything about a clue yet.

@@ -33,6 +33,7 @@ func errands() []dashboards.Errand {
 	bare.LossLow, bare.LossMid, bare.LossHigh, bare.Plots, bare.Confidence, bare.Parcels, bare.Decided = nil, nil, nil, nil, "", nil, nil
 	some := errand("some", "h-010", "yellow", "visited")
 	some.Parcels[0].Known = 21
+	some.NoNotes, some.Deeds[0].Unreadable = true, true
 	return []dashboards.Errand{errand("red", "h-002", "red", "open"), errand("verified", "h-003", "orange", "verified"), unknown, withdrawn, underWay, dismissed, bare, some}
 }
 
@@ -49,7 +50,7 @@ func TestCluePagesSayIt(t *testing.T) {
 			"派了人吗？", "备注（可以不写）", care, final, "农户 h-002 的地可能减产 62%（35～90%），提出一条线索（红）", "把握中等", "后坡三号 玉米，3.2 亩 可能减产 71% 之前 30 天里有 18 天缺水 照现在的情况，可能减产 76% 旱情：当时重旱，现在特旱",
 			"水井坎二号 土豆，1.2 亩 减产多少还不知道 之前缺了多少天水，不知道 旱情：当时不知道，现在不知道", "还没有人办过。",
 		}, []string{"Was somebody sent?", "No names, telephone numbers, identity numbers or illnesses", "short of water on 18 days of the 30 before", "drought: very dry then, extremely dry now"}},
-		"/some":      {[]string{"看到的怎么样？", "要帮扶 庄稼受了损 没有水可浇 别的原因", "不用帮扶 庄稼没事", "知道的有 21 天，其中 18 天缺水", "派了人 2026年7月12日 17:00 grid", "上门看过 2026年7月13日 02:00 grid-2 井干了。", "谁也改不了"}, []string{"It needs help The crops are damaged"}},
+		"/some":      {[]string{"看到的怎么样？", "要帮扶 庄稼受了损 没有水可浇 别的原因", "不用帮扶 庄稼没事", "知道的有 21 天，其中 18 天缺水", "派了人 2026年7月12日 17:00 grid 这里写过备注，现在看不到。请告诉管系统的人。 上门看过", "现在存不了备注。请空着不写，并告诉管系统的人。", "上门看过 2026年7月13日 02:00 grid-2 井干了。", "谁也改不了"}, []string{"It needs help The crops are damaged", "Something was written here.", "Leave this empty"}},
 		"/unknown":   {[]string{"轻重不明", "减产多少还不知道 （0%～100%）", "把握小"}, []string{"Urgency not known", "please look"}},
 		"/withdrawn": {[]string{"已撤回", "h-006 这户不用去了"}, []string{"Nobody needs to go to household h-006"}},
 		"/under-way": {[]string{"上门看过了吗？", "已经派了人的，看完照样记下结论。"}, []string{"Was the household visited?"}},

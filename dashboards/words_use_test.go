@@ -86,7 +86,7 @@ var codes = map[string][]string{
 	"finding":          {"crops_damaged", "no_water", "crops_fine", "already_watered", "not_farmed", "wrong_data"},
 	"deed":             {"dispatched", "visited", "verified", "dismissed"},
 	"confidence_means": {"low", "medium", "high"},
-	"errand_said":      {"dispatch", "visit", "verify", "dismiss", "first", "reason", "long", "old", "trouble"},
+	"errand_said":      {"dispatch", "visit", "verify", "dismiss", "first", "reason", "long", "note", "old", "trouble"},
 	"confidence":       {"low", "medium", "high"},
 	"mode":             {"advise", "auto", "off"},
 	"role":             {"operator", "agronomist", "farmer", "grid_worker", "monitor"},

@@ -58,9 +58,17 @@ func (c apiClues) page(ctx context.Context, state string, from, limit int) (page
 		return cmp.Or(-cmp.Compare(urgency(a.row.Level), urgency(b.row.Level)), -cmp.Compare(a.evidence.loss(), b.evidence.loss()),
 			a.row.RaisedAt.Compare(b.row.RaisedAt), cmp.Compare(a.row.ID, b.row.ID))
 	})
-	page = []httpapi.Clue{}
+	var chosen []string
 	for _, one := range all[min(from, len(all)):min(from+limit, len(all))] {
-		page = append(page, c.clue(one.row, one.evidence))
+		chosen = append(chosen, one.row.ID)
+	}
+	who, _ := auth.From(ctx)
+	if rows, err = c.p.records.ReadClues(ctx, records.Reading{Account: who.Account, As: records.ReadInList}, chosen); err != nil {
+		return nil, 0, fmt.Errorf("%w: %w", httpapi.ErrUnavailable, err)
+	}
+	page = []httpapi.Clue{}
+	for _, r := range rows {
+		page = append(page, c.clue(r, keptEvidence(r)))
 	}
 	return page, len(all), nil
 }
@@ -92,20 +100,17 @@ func (e clueEvidence) loss() float64 {
 
 // Clue returns a clue and what people did about it.
 func (c apiClues) Clue(ctx context.Context, id string) (detail httpapi.ClueDetail, err error) {
-	row, err := c.p.records.Clue(ctx, id)
-	if errors.Is(err, records.ErrNotFound) || err == nil && !seesClue(ctx)(row) {
+	who, _ := auth.From(ctx)
+	row, acts, err := c.p.records.ReadClue(ctx, records.Reading{Account: who.Account, As: records.ReadWhole}, id, seesClue(ctx))
+	if errors.Is(err, records.ErrNotFound) {
 		return detail, noClue(id)
 	}
 	if err != nil {
 		return detail, fmt.Errorf("%w: %w", httpapi.ErrUnavailable, err)
 	}
-	acts, err := c.p.records.ClueActs(ctx, id)
-	if err != nil {
-		return detail, fmt.Errorf("%w: %w", httpapi.ErrUnavailable, err)
-	}
 	detail = httpapi.ClueDetail{Clue: c.clue(row, keptEvidence(row)), Acts: []httpapi.ClueAct{}}
 	for _, a := range acts {
-		detail.Acts = append(detail.Acts, httpapi.ClueAct{ID: a.ID, Stage: a.Act, Account: a.Account, At: a.At, Reason: a.Reason, Note: a.Note})
+		detail.Acts = append(detail.Acts, c.p.clueAct(who, a))
 	}
 	return detail, nil
 }
@@ -124,14 +129,15 @@ func (c apiClues) ActOnClue(ctx context.Context, id, act string, n httpapi.NewCl
 			to = stage
 		}
 	}
+	note, err := c.p.sealNote(n)
+	if err != nil {
+		return clue, err
+	}
 	var refused error
 	row, err := c.p.records.ActOnClue(ctx, records.ClueAct{
-		ID: n.ID, Clue: id, Act: string(to), Account: who.Account, At: c.p.clock.Now(), Reason: n.Reason, Note: n.Note,
-	}, n.Version, func(r records.ClueRow) error {
-		switch {
-		case !seesClue(ctx)(r):
-			return records.ErrNotFound
-		case r.Acts != n.Version:
+		ID: n.ID, Clue: id, Act: string(to), Account: who.Account, At: c.p.clock.Now(), Reason: n.Reason, Sealed: note,
+	}, n.Version, seesClue(ctx), func(r records.ClueRow) error {
+		if r.Acts != n.Version {
 			return records.ErrStale
 		}
 		refused = stageOf(r).Check(to, n.Reason, !r.WithdrawnAt.IsZero())

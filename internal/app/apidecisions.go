@@ -10,6 +10,7 @@ import (
 
 	"ganlin/dashboards/words"
 	"ganlin/devices"
+	"ganlin/internal/auth"
 	"ganlin/internal/httpapi"
 	"ganlin/internal/records"
 )
@@ -33,6 +34,10 @@ func (p decisionSource) Decision(ctx context.Context, reach httpapi.Reach, id st
 	none := errors.Is(err, records.ErrNotFound) || errors.Is(err, records.ErrAmbiguous)
 	if none || err == nil && !v.sees(reach, d.Plot, d.Subject, d.Site) {
 		return httpapi.Explained{}, fmt.Errorf("%w: nothing was decided under %q, or more than one thing; send the whole id", httpapi.ErrNotFound, id)
+	}
+	if err == nil {
+		who, _ := auth.From(ctx)
+		err = noteReading(ctx, p.records, who.Account, d)
 	}
 	if err != nil {
 		return httpapi.Explained{}, err

@@ -91,10 +91,7 @@ func (s apiSignals) Evidence(ctx context.Context, sequence string) (out httpapi.
 	if !ok {
 		return out, fmt.Errorf("%w: there is no signal %.40q", httpapi.ErrNotFound, sequence)
 	}
-	if err := s.p.records.NoteClueRead(ctx, told.Clue, who.Account); err != nil {
-		return out, fmt.Errorf("%w: %w", httpapi.ErrUnavailable, err)
-	}
-	evidence, reason, err := s.behind(ctx, told)
+	evidence, reason, err := s.behind(ctx, records.Reading{Account: who.Account, As: records.ReadAsSignal}, told)
 	if err != nil {
 		return out, fmt.Errorf("%w: %w", httpapi.ErrUnavailable, err)
 	}
@@ -113,16 +110,15 @@ func (s apiSignals) Evidence(ctx context.Context, sequence string) (out httpapi.
 }
 
 // behind reads what a signal tells: a decision, or an act and what the rules had said until now.
-func (s apiSignals) behind(ctx context.Context, told signals.Signal) (e clueEvidence, reason string, err error) {
+func (s apiSignals) behind(ctx context.Context, by records.Reading, told signals.Signal) (e clueEvidence, reason string, err error) {
 	if told.Decision != "" {
+		if err := s.p.records.NoteClueRead(ctx, by, told.Clue); err != nil {
+			return e, "", err
+		}
 		d, err := s.p.records.Decision(ctx, told.Decision)
 		return evidenceOf(d), "", err
 	}
-	row, err := s.p.records.Clue(ctx, told.Clue)
-	if err != nil {
-		return e, "", err
-	}
-	acts, err := s.p.records.ClueActs(ctx, told.Clue)
+	row, acts, err := s.p.records.ReadClue(ctx, by, told.Clue, func(records.ClueRow) bool { return true })
 	for _, a := range acts {
 		if a.ID == told.Act {
 			reason = a.Reason

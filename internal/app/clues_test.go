@@ -97,6 +97,12 @@ func grid(t *testing.T) (s still, worker string) {
 	return s, s.add(t, httpapi.NewAccount{ID: "g", Role: "grid_worker", Places: []devices.PlaceCode{"500119101"}})
 }
 
+// actsOn is what people did about a clue, as an operator reads it.
+func (s still) actsOn(t *testing.T, clue string) []httpapi.ClueAct {
+	t.Helper()
+	return call[httpapi.ClueDetail](t, s, s.token, "GET", "/api/v1/risk/clues/"+clue, 200, nil).Acts
+}
+
 func clueIDs(page httpapi.CluePage) (ids []string) {
 	for _, c := range page.Items {
 		ids = append(ids, c.ID)
@@ -164,6 +170,9 @@ func TestActsOfAGridWorker(t *testing.T) {
 		t.Errorf("the second worker is told %+v", stale)
 	}
 	act(second, "c-red", "visit", 409, httpapi.NewClueAct{ID: "act-1-of-g", Version: 1}) // another's id
+	far := s.add(t, httpapi.NewAccount{ID: "far", Role: "grid_worker", Places: []devices.PlaceCode{there}})
+	act(far, "c-far", "dispatch", 200, httpapi.NewClueAct{ID: "act-1-of-far"})
+	act(far, "c-red", "dispatch", 404, httpapi.NewClueAct{ID: "act-1-of-far"}) // an id that is known opens no foreign clue
 	act(second, "c-red", "verify", 409, httpapi.NewClueAct{ID: "act-2-of-g2", Version: 1, Reason: "no_water"})
 	act(second, "c-red", "visit", 200, httpapi.NewClueAct{ID: "act-3-of-g2", Version: 1, Note: "the well is dry"})
 	act(worker, "c-red", "dismiss", 400, httpapi.NewClueAct{ID: "act-2-of-g", Version: 2})
@@ -242,7 +251,7 @@ func TestMonitorReadsWithinReach(t *testing.T) {
 	}
 	defer func() { _ = db.Close() }()
 	var reads string
-	if err := db.QueryRowContext(t.Context(), `SELECT group_concat(clue || ' by ' || account) FROM clue_read`).Scan(&reads); err != nil || reads != "c-far by town" {
+	if err := db.QueryRowContext(t.Context(), `SELECT group_concat(clue || ' by ' || account || ' as ' || read_as) FROM clue_read`).Scan(&reads); err != nil || reads != "c-far by town as signal" {
 		t.Errorf("it was read: %s, %v", reads, err)
 	}
 	sum := call[httpapi.RiskSummary](t, s, county, "GET", "/api/v1/risk/summary", 200, nil)

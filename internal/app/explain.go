@@ -12,6 +12,7 @@ import (
 
 	"ganlin/dashboards/words"
 	"ganlin/devices"
+	"ganlin/internal/auth"
 	"ganlin/internal/records"
 )
 
@@ -38,6 +39,9 @@ func (e explainCommand) Run(ctx context.Context, c console) error {
 	d, err := store.Decision(ctx, e.ID)
 	if errors.Is(err, records.ErrNotFound) {
 		return fmt.Errorf("nothing was decided under %q; the page and the report name what was", e.ID)
+	}
+	if err == nil {
+		err = noteReading(ctx, store, auth.BuiltIn, d)
 	}
 	if err != nil {
 		return err

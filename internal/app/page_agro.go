@@ -83,10 +83,11 @@ func (p fieldSource) Decision(ctx context.Context, id string) (dashboards.Decide
 	if known {
 		out.Plot, out.PlotName = plot.ID, plot.Name
 	}
-	if who, signedIn := auth.From(ctx); signedIn && !seesDecision(who, d, plot, known, v.sites[d.Site]) {
+	who, signedIn := auth.From(ctx)
+	if signedIn && !seesDecision(who, d, plot, known, v.sites[d.Site]) {
 		return dashboards.Decided{}, dashboards.ErrNothing
 	}
-	return out, nil
+	return out, noteReading(ctx, p.records, who.Account, d)
 }
 
 // seesDecision reports whether a person may see a decision about a plot or, where none is known, about something of a site.

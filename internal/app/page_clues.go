@@ -58,6 +58,7 @@ func (p errandSource) Errand(ctx context.Context, id string) (e dashboards.Erran
 	}
 	v := p.decidedNow()
 	e = errandOf(v, detail.Clue)
+	e.NoNotes = p.notes == nil
 	d, err := p.records.Decision(ctx, detail.Clue.Decision)
 	switch {
 	case err == nil:
@@ -76,7 +77,7 @@ func (p errandSource) Errand(ctx context.Context, id string) (e dashboards.Erran
 		e.Parcels = append(e.Parcels, parcel)
 	}
 	for _, a := range detail.Acts {
-		e.Deeds = append(e.Deeds, dashboards.Deed{Stage: a.Stage, Account: a.Account, At: a.At, Reason: a.Reason, Note: a.Note})
+		e.Deeds = append(e.Deeds, dashboards.Deed{Stage: a.Stage, Account: a.Account, At: a.At, Reason: a.Reason, Note: a.Note, Unreadable: a.NoteUnreadable})
 	}
 	return e, nil
 }
@@ -182,8 +183,12 @@ func (p errandSource) untaken(r *http.Request, err error) *dashboards.Untaken {
 	if _, stale := errors.AsType[httpapi.StaleError](err); stale {
 		return &dashboards.Untaken{Why: "first", Status: http.StatusConflict}
 	}
-	if _, invalid := errors.AsType[httpapi.ProblemError](err); invalid {
-		return &dashboards.Untaken{Why: "reason", Status: http.StatusBadRequest}
+	if invalid, is := errors.AsType[httpapi.ProblemError](err); is {
+		why := "reason"
+		if slices.ContainsFunc(invalid.Errors, func(e httpapi.FieldError) bool { return e.Pointer == notePlace }) {
+			why = "note"
+		}
+		return &dashboards.Untaken{Why: why, Status: http.StatusBadRequest}
 	}
 	if !errors.Is(err, httpapi.ErrNotFound) {
 		p.log.ErrorContext(r.Context(), "a form of a clue was not kept", "error", err)

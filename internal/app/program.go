@@ -32,6 +32,7 @@ import (
 	"ganlin/internal/records"
 	"ganlin/internal/registry"
 	"ganlin/internal/rulefile"
+	"ganlin/internal/seal"
 	"ganlin/internal/signals"
 	"ganlin/internal/valves"
 )
@@ -95,6 +96,7 @@ type program struct {
 	handled  moment // of the engine
 	valves   *valves.Courier
 	notices  *notices
+	notes    *seal.Seal // of what people write about clues; nil: its key is lost
 	feed     *signals.Feed
 	sender   *signals.Sender
 	views    viewCache
@@ -180,6 +182,7 @@ func (p *program) open(ctx context.Context) (err error) {
 	if err = p.openNotices(ctx); err != nil {
 		return err
 	}
+	p.openNotes(ctx)
 	if err = p.openSignals(ctx); err != nil {
 		return err
 	}

@@ -251,8 +251,13 @@ type ClueAct struct {
 	Account string    `json:"account"`
 	At      time.Time `json:"at"`
 	ID      string    `json:"id"`
-	Note    string    `json:"note,omitempty,omitzero"`
-	Reason  string    `json:"reason,omitempty,omitzero"`
+
+	// Note For who may act on clues, and for an operator; others are not told of it.
+	Note string `json:"note,omitempty,omitzero"`
+
+	// NoteUnreadable There is a note, and the key that it was sealed with is lost.
+	NoteUnreadable bool   `json:"note_unreadable,omitempty,omitzero"`
+	Reason         string `json:"reason,omitempty,omitzero"`
 
 	// Stage How far people have come with it.
 	Stage ClueStage `json:"stage"`
@@ -600,7 +605,7 @@ type NewClueAct struct {
 	// ID Made by you, such as a random UUID: the same one counts once.
 	ID string `json:"id"`
 
-	// Note For those who may read the clue; it leaves by no signal.
+	// Note For those who may act on the clue, and for an operator. It is sealed where it is kept, and leaves by no signal.
 	Note string `json:"note,omitempty,omitzero"`
 
 	// Reason A code of the clue's next.

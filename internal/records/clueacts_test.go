@@ -28,10 +28,14 @@ func raised(id string, household devices.HouseholdID) records.Effects {
 }
 
 func act(id, clue, what string) records.ClueAct {
-	return records.ClueAct{ID: id, Clue: clue, Act: what, Account: "lin", At: noon.Add(time.Hour), Reason: "crops_fine", Note: "at the second terrace"}
+	return records.ClueAct{ID: id, Clue: clue, Act: what, Account: "lin", At: noon.Add(time.Hour), Reason: "crops_fine", Sealed: []byte("at the second terrace, sealed")}
 }
 
 func anything(records.ClueRow) error { return nil }
+
+var reading = records.Reading{Account: "lin", As: records.ReadWhole}
+
+func everybody(records.ClueRow) bool { return true }
 
 func TestActsOnAClue(t *testing.T) {
 	s := openStore(t, newFile(t))
@@ -43,7 +47,7 @@ func TestActsOnAClue(t *testing.T) {
 		a := act(fmt.Sprint("a-", n), "c-1", what)
 		clue.Stage, clue.Acts, clue.Acted = what, n+1, a.At
 		for range 2 { // a draft that was sent twice counts once
-			got, err := s.ActOnClue(t.Context(), a, n, anything)
+			got, err := s.ActOnClue(t.Context(), a, n, everybody, anything)
 			same(t, what, clue, got, err)
 		}
 	}
@@ -61,7 +65,7 @@ func TestActsOnAClue(t *testing.T) {
 		"what is refused":            {act("a-9", "c-1", "visited"), 3, func(records.ClueRow) error { return refused }, refused},
 		"a clue that was not raised": {act("a-9", "c-2", "visited"), 0, anything, records.ErrNotFound},
 	} {
-		got, err := s.ActOnClue(t.Context(), c.act, c.based, c.may)
+		got, err := s.ActOnClue(t.Context(), c.act, c.based, everybody, c.may)
 		if !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
@@ -69,8 +73,8 @@ func TestActsOnAClue(t *testing.T) {
 			same(t, name+": how it stands", clue, got, nil)
 		}
 	}
-	acts, err := s.ClueActs(t.Context(), "c-1")
-	if err != nil || len(acts) != 3 || acts[1].Number != 2 || acts[1].Note != "at the second terrace" || !acts[2].At.Equal(noon.Add(time.Hour)) {
+	_, acts, err := s.ReadClue(t.Context(), reading, "c-1", everybody)
+	if err != nil || len(acts) != 3 || acts[1].Number != 2 || string(acts[1].Sealed) != "at the second terrace, sealed" || !acts[2].At.Equal(noon.Add(time.Hour)) {
 		t.Errorf("the acts are %+v, %v", acts, err)
 	}
 
@@ -78,7 +82,7 @@ func TestActsOnAClue(t *testing.T) {
 	e := raised("c-1", "h-1")
 	e.Clues[0].State, e.Clues[0].Level = "updated", "red"
 	commit(t, s, e)
-	got, err := s.Clue(t.Context(), "c-1")
+	got, _, err := s.ReadClue(t.Context(), reading, "c-1", everybody)
 	if err != nil || got.Acts != 3 || got.Level != "red" || got.Stage != records.ClueDismissed {
 		t.Errorf("after the rules spoke: %+v, %v", got, err)
 	}
@@ -100,7 +104,7 @@ func TestOneActAVersion(t *testing.T) {
 	kept, stale := 0, 0
 	for n := range 20 {
 		wait.Go(func() {
-			_, err := s.ActOnClue(t.Context(), act(fmt.Sprint(n), "c-1", "dispatched"), 0, anything)
+			_, err := s.ActOnClue(t.Context(), act(fmt.Sprint(n), "c-1", "dispatched"), 0, everybody, anything)
 			mu.Lock()
 			defer mu.Unlock()
 			switch {
@@ -125,10 +129,10 @@ func TestTheDatabaseRefusesForgery(t *testing.T) {
 	file := newFile(t)
 	s := openStore(t, file)
 	commit(t, s, raised("c-1", "h-1"))
-	if _, err := s.ActOnClue(t.Context(), act("a-1", "c-1", "verified"), 0, anything); err != nil {
+	if _, err := s.ActOnClue(t.Context(), act("a-1", "c-1", "verified"), 0, everybody, anything); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.NoteClueRead(t.Context(), "c-1", "town"); err != nil {
+	if err := s.NoteClueRead(t.Context(), reading, "c-1"); err != nil {
 		t.Fatal(err)
 	}
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: file}).EscapedPath())
@@ -140,17 +144,19 @@ func TestTheDatabaseRefusesForgery(t *testing.T) {
 	for _, attempt := range []string{
 		`UPDATE clue_act SET account = 'somebody else'`,
 		`UPDATE clue_act SET note = ''`,
+		`UPDATE clue_act SET sealed = x'00'`,
+		`UPDATE clue_act SET note = 'another'`,
 		`DELETE FROM clue_act`,
-		`INSERT OR REPLACE INTO clue_act SELECT id, clue, number, 'dismissed', account, at, recorded_at, reason, note FROM clue_act`,
-		`INSERT OR REPLACE INTO clue_act SELECT 'a-2', clue, number, 'dismissed', account, at, recorded_at, reason, note FROM clue_act`,
-		`INSERT INTO clue_act SELECT id, clue, number, 'dismissed', account, at, recorded_at, reason, note FROM clue_act WHERE true ON CONFLICT (id) DO UPDATE SET act = 'dismissed'`,
+		`INSERT OR REPLACE INTO clue_act SELECT id, clue, number, 'dismissed', account, at, recorded_at, reason, note, sealed FROM clue_act`,
+		`INSERT OR REPLACE INTO clue_act SELECT 'a-2', clue, number, 'dismissed', account, at, recorded_at, reason, note, sealed FROM clue_act`,
+		`INSERT INTO clue_act SELECT id, clue, number, 'dismissed', account, at, recorded_at, reason, note, sealed FROM clue_act WHERE true ON CONFLICT (id) DO UPDATE SET act = 'dismissed'`,
 		`UPDATE signal SET household = 'h-2'`,
 		`DELETE FROM signal`,
 		`INSERT OR REPLACE INTO signal SELECT sequence, 'other', 'withdrawn', clue, household, site, place, level, cause, at, decision, act FROM signal`,
 		`INSERT OR REPLACE INTO signal SELECT 99, id, 'withdrawn', clue, household, site, place, level, cause, at, decision, act FROM signal`,
 		`UPDATE clue_read SET account = 'x'`,
 		`DELETE FROM clue_read`,
-		`INSERT OR REPLACE INTO clue_read VALUES (1, 'c-1', 'x', 0)`,
+		`INSERT OR REPLACE INTO clue_read VALUES (1, 'c-1', 'x', 0, 'list')`,
 	} {
 		if _, err := db.ExecContext(t.Context(), attempt); err == nil || !strings.Contains(err.Error(), "never") {
 			t.Errorf("%s: %v", attempt, err)
@@ -168,7 +174,7 @@ func TestTheDatabaseRefusesForgery(t *testing.T) {
 func forged(t *testing.T, db *sql.DB) string {
 	t.Helper()
 	var all string
-	if err := db.QueryRowContext(t.Context(), `SELECT (SELECT group_concat(id||clue||number||act||account||at||recorded_at||reason||note) FROM clue_act)
+	if err := db.QueryRowContext(t.Context(), `SELECT (SELECT group_concat(id||clue||number||act||account||at||recorded_at||reason||note||sealed) FROM clue_act)
 		||(SELECT group_concat(sequence||id||kind||clue||household||at) FROM signal)||(SELECT group_concat(number||clue||account) FROM clue_read)`).Scan(&all); err != nil {
 		t.Fatal(err)
 	}

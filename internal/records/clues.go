@@ -60,7 +60,8 @@ func scanClue(row interface{ Scan(into ...any) error }) (c ClueRow, err error) {
 	return c, err
 }
 
-// Clues returns clues, the one raised last first.
+// Clues returns clues, the one raised last first, to count them and to choose
+// from. What is shown of one to somebody is read by ReadClues or ReadClue.
 func (s *Store) Clues(ctx context.Context, which Selection) (clues []ClueRow, err error) {
 	err = s.each(ctx, func(rows *sql.Rows) error {
 		c, err := scanClue(rows)
@@ -71,15 +72,6 @@ func (s *Store) Clues(ctx context.Context, which Selection) (clues []ClueRow, er
 		return nil, fmt.Errorf("reading clues: %w", err)
 	}
 	return clues, nil
-}
-
-// Clue returns one clue, or ErrNotFound.
-func (s *Store) Clue(ctx context.Context, id string) (ClueRow, error) {
-	c, err := readClue(ctx, s.reader, id)
-	if err != nil {
-		return c, fmt.Errorf("reading clue %q: %w", id, explain(err))
-	}
-	return c, nil
 }
 
 // A querier is a transaction, or a pool outside of one.

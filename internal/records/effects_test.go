@@ -308,9 +308,9 @@ func TestAlertsAndClues(t *testing.T) {
 	commit(t, s, records.Effects{Clues: []records.ClueRow{again}})
 	clues, err = s.Clues(t.Context(), records.Selection{Open: true})
 	same(t, "raised again", []records.ClueRow{again, k}, clues, err)
-	one, err := s.Clue(t.Context(), h.ID)
+	one, _, err := s.ReadClue(t.Context(), reading, h.ID, everybody)
 	same(t, "the episode before", h, one, err)
-	if _, err := s.Clue(t.Context(), "h"); !errors.Is(err, records.ErrNotFound) {
+	if _, _, err := s.ReadClue(t.Context(), reading, "h", everybody); !errors.Is(err, records.ErrNotFound) {
 		t.Errorf("a clue that was never raised: %v", err)
 	}
 }
