@@ -44,6 +44,7 @@ func aSeason(seed int) []string {
 
 // TestSeason lives dry seasons from probe to clue in the whole program.
 func TestSeason(t *testing.T) {
+	t.Parallel()
 	hashes := map[string]int{}
 	for seed := 1; seed <= 3; seed++ {
 		tr := &trial{t: t, kind: asItIs, folder: t.TempDir()}
@@ -136,6 +137,7 @@ func (tr *trial) replays(data, want string) {
 // network that delays every message and cuts connections: what is decided, and
 // what becomes of the fields, is the same.
 func TestSameSeedSameDecisions(t *testing.T) {
+	t.Parallel()
 	o := village.Options{
 		Season: field.Drought, Days: counts(4, 15), Plots: 6, Seed: 9, Faults: firmware.Faults{Noise: 1},
 		Start: time.Date(2026, 7, 9, 16, 0, 0, 0, time.UTC),
@@ -333,6 +335,7 @@ func (e *estate) decisions() (all []devices.Decision, sha256 string) {
 // village lives on: it resumes, no valve is open longer than its lease, nothing
 // happens twice, and the decisions are those of the undisturbed season.
 func TestKilledSeason(t *testing.T) {
+	t.Parallel()
 	o := village.Options{
 		Season: field.Drought, Days: counts(60, 120), Plots: 12, Seed: 5, Faults: firmware.Faults{Noise: 1},
 		Start: time.Date(2026, 5, 31, 16, 0, 0, 0, time.UTC),
@@ -389,6 +392,7 @@ func firstDifference(got, want []devices.Decision) string {
 // plot is unknown, an alert says so, and nothing opens. The control, in which
 // they go on, opens.
 func TestSilentVillage(t *testing.T) {
+	t.Parallel()
 	o := village.Options{Season: field.Drought, Days: 24, Plots: 6, Seed: 2, Faults: firmware.Faults{Noise: 1}, Start: time.Date(2026, 6, 30, 16, 0, 0, 0, time.UTC)}
 	silence := o.Start.Add(16 * 24 * time.Hour)
 	run := func(silent bool) []devices.Decision {

@@ -44,6 +44,7 @@ type taken struct {
 // signals that the receiver does not have yet, and people act on clues. In the end the receiver knows how every clue stands, as the feed from
 // zero and the records tell it, and what is personal is nowhere outside the records.
 func TestSignalsOfASeason(t *testing.T) {
+	t.Parallel()
 	e := newEstate(t, village.Options{
 		Season: field.Drought, Days: counts(80, 120), Plots: 12, Seed: 5, Faults: firmware.Faults{Noise: 1}, Start: time.Date(2026, 5, 31, 16, 0, 0, 0, time.UTC),
 	})
