@@ -38,7 +38,7 @@ var codes = map[string][]string{
 		"valve_late", "valve_leak", "valve_still_meter", "valve_failed", "act_stop", "act_resume", "act_clear", "alert_firing", "alert_regained", "alert_resolved", "alert_resolved_passed", "alert_resolved_removed", "alert_unknown", "clue_raised", "clue_updated", "clue_withdrawn", "clue_withdrawn_removed", "balance", "ledger", "response",
 	},
 	"because": {
-		"no_need", "rain", "window", "unknown_soil", "unknown_weather", "wind", "frost", "starts", "budget", "season_over", "locked", "stopped",
+		"no_need", "too_little", "rain", "window", "unknown_soil", "unknown_weather", "wind", "frost", "starts", "budget", "season_over", "locked", "stopped",
 		"clock", "not_closed", "leaking", "minimum_off", "no_lease", "no_limit", "no_duration", "wrong_volume",
 		"person", "left_open", "unheard", "unresponsive", "found_open", "late", "failed", "unanswered", "overdue", "not_closing", "leak",
 		"rained", "watered", "opened", "changed", "removed",

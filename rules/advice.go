@@ -71,7 +71,7 @@ func (t *turn) advice(i int, soil *soilView) Advice {
 	in.LocalHour, in.Interlocks = in.Rule.FromHour, irrigate.Interlocks{Frost: irrigate.Clear, Wind: irrigate.Clear, Rain: irrigate.Clear}
 	plan, decision := irrigate.Need(in)
 	switch decision {
-	case irrigate.NoNeed:
+	case irrigate.NoNeed, irrigate.TooLittle:
 		return Advice{Kind: AdviceNoNeed, Until: t.stressAt(i, &in, soil)}
 	case irrigate.SeasonOver:
 		return Advice{Kind: AdviceNoNeed, Reason: string(decision)}
@@ -91,7 +91,7 @@ func (t *turn) advice(i int, soil *soilView) Advice {
 		a.Kind = AdviceItself
 		if slices.ContainsFunc(where.valves, func(d devices.Device) bool { return s.state.Valves[d.ID].Valve.Unresponsive() }) {
 			a.Kind, a.Reason = AdviceHeld, string(valve.IsResting)
-		} else if p.Held != "" && p.Held != string(irrigate.Window) {
+		} else if p.Held != "" && p.Held != string(irrigate.Window) && p.Held != string(irrigate.TooLittle) {
 			a.Kind, a.Reason = AdviceHeld, p.Held
 		}
 	}

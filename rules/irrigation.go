@@ -225,8 +225,8 @@ func (t *turn) hold(i int, r *condition.Rule, soil *soilView, reason string) {
 	p := s.state.Plots[s.parcels[i].ID]
 	if p.Irrigating {
 		outcome := "stop"
-		if reason == string(irrigate.NoNeed) {
-			outcome = "done"
+		if reason == string(irrigate.NoNeed) || reason == string(irrigate.TooLittle) {
+			outcome, reason = "done", string(irrigate.NoNeed)
 		}
 		if reason == string(irrigate.Window) {
 			return // goes on tonight

@@ -72,7 +72,7 @@ func decisions() []devices.Decision {
 		out = append(out, text(decision(devices.IrrigationDecision, over[0], "p-003", nil), "reason", over[1]))
 	}
 	seen := numbers{"depletion_mm": 31, "raw_mm": 55.5, "rain_24h_mm": 12.4, "wind_ms": 7.1, "t_min_24h_c": -1.2, "soil_age_h": 30}
-	for _, reason := range []string{"no_need", "rain", "window", "unknown_soil", "unknown_weather", "wind", "frost", "budget", "season_over", "locked", "stopped", "starts", "of_next_year"} {
+	for _, reason := range []string{"no_need", "too_little", "rain", "window", "unknown_soil", "unknown_weather", "wind", "frost", "budget", "season_over", "locked", "stopped", "starts", "of_next_year"} {
 		out = append(out, text(decision(devices.IrrigationDecision, "hold", "p-003", seen), "reason", reason), text(decision(devices.IrrigationDecision, "hold", "p-003", nil), "reason", reason))
 	}
 	open := &devices.Command{ID: "c-1", Seq: 5, Action: devices.Open, MaxDurationS: 5400, MaxVolumeL: 12000, ExpiresAt: evening.Add(time.Minute)}

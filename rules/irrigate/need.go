@@ -10,6 +10,7 @@ const (
 	SeasonOver     Decision = "season_over"     // harvest is so near that water no longer pays
 	UnknownSoil    Decision = "unknown_soil"    // nobody knows how dry the root zone is
 	NoNeed         Decision = "no_need"         // it is wet enough
+	TooLittle      Decision = "too_little"      // what it lacks, less the room that is left for rain, is not worth an opening
 	UnknownWeather Decision = "unknown_weather" // nobody knows whether an interlock holds
 	Frost          Decision = "frost"
 	Wind           Decision = "wind"
@@ -111,7 +112,7 @@ func (in *Input) Pays() bool {
 // stress until harvest: the last days of a season are not watered for the soil
 // that is left behind. Depth on the ground is depth in the root zone divided by
 // the efficiency; 1 mm on 1 m2 is 1 L. One opening gives no more than valves
-// and budget allow; the caller asks again until the answer is NoNeed.
+// and budget allow; the caller asks again until the answer is NoNeed or TooLittle.
 //
 // The plan of a plot that needs water but may not have it now tells the depths all the same.
 func Need(in Input) (Plan, Decision) {
@@ -126,8 +127,11 @@ func Need(in Input) (Plan, Decision) {
 		return Plan{}, NoNeed
 	}
 	net := depletion - in.room()
-	if net <= 0 || net < in.Rule.MinimumMM {
+	switch worth := net > 0 && net >= in.Rule.MinimumMM; {
+	case !worth && depletion <= in.Rule.TriggerOfRAW*in.RAWMM:
 		return Plan{}, NoNeed
+	case !worth:
+		return Plan{}, TooLittle
 	}
 	if in.RemainingMM != nil {
 		net = min(net, depletion+*in.RemainingMM-in.Rule.TriggerOfRAW*in.RAWMM)

@@ -36,7 +36,7 @@ func TestDecisions(t *testing.T) {
 		"begun and done":               {func(in *irrigate.Input) { in.DepletionMM, in.Irrigating = new(2.0), true }, irrigate.NoNeed, 0},
 		"a later trigger":              {func(in *irrigate.Input) { in.Rule.TriggerOfRAW = 1.2 }, irrigate.NoNeed, 0},
 		"an earlier trigger":           {func(in *irrigate.Input) { in.Rule.TriggerOfRAW, in.DepletionMM = 0.5, new(30.0) }, irrigate.Water, 30},
-		"more room than need":          {func(in *irrigate.Input) { in.Rule.KeepRoomMM, in.TAWMM = 60, 150 }, irrigate.NoNeed, 0},
+		"more room than need":          {func(in *irrigate.Input) { in.Rule.KeepRoomMM, in.TAWMM = 60, 150 }, irrigate.TooLittle, 0},
 		"soil unknown":                 {func(in *irrigate.Input) { in.DepletionMM = nil }, irrigate.UnknownSoil, 0},
 		"soil no number":               {func(in *irrigate.Input) { in.DepletionMM = new(math.NaN()) }, irrigate.UnknownSoil, 0},
 		"soil unknown while it waters": {func(in *irrigate.Input) { in.DepletionMM, in.Irrigating = nil, true }, irrigate.UnknownSoil, 0},
