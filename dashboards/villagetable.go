@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"ganlin/dashboards/words"
 )
@@ -133,6 +134,8 @@ func (s speaker) advice(a Advice) string {
 		switch {
 		case a.Why != "":
 			return args["why"].(string)
+		case !a.Until.IsZero() && a.Until.Sub(s.now) < 24*time.Hour:
+			return s.text("my.no_need_today", nil)
 		case !a.Until.IsZero():
 			args["until"] = s.day(a.Until)
 			return s.text("advise.no_need_until", args)
