@@ -7,5 +7,5 @@ if [ -n "$program" ]; then
 	"$program" -U "$file"
 else
 	folder=$(cd "$(dirname "$file")" && pwd)
-	docker run --rm --user "$(id -u):$(id -g)" -v "$folder:/work" eclipse-mosquitto:2.0.22 mosquitto_passwd -U "/work/$(basename "$file")"
+	docker run --rm --user "$(id -u):$(id -g)" -v "$folder:/passwords" eclipse-mosquitto:2.0.22 mosquitto_passwd -U "/passwords/$(basename "$file")"
 fi
