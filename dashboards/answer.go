@@ -11,6 +11,18 @@ import (
 // and one that goes on.
 func (s speaker) answer(p *HomePlot) (answer, detail, tone string) {
 	a := p.Advice
+	switch p.water() {
+	case ValveOpen:
+		if a.Code != AdviseWatering {
+			a = Advice{Code: AdviseWatering, Until: p.until()}
+		}
+	case ValveClosing:
+		return s.text("my.closing", nil), s.text("my.closing_hint", nil), "warn"
+	case ValveClosed:
+		if a.Code == AdviseWatering {
+			return s.text("my.shut", nil), s.text("my.shut_hint", nil), "ok"
+		}
+	}
 	args := words.Args{"mm": words.Decimal(a.MM, 0), "why": s.word("because.", a.Why), "when": s.when(a.From)}
 	how := func(key string) string {
 		if a.Lasts > 0 {

@@ -41,6 +41,42 @@ type HomeTap struct {
 	Reachable Online
 }
 
+// water is how the valves stand together: open if one is open or about to be,
+// closing if one is, closed if all are, else unknown. Without a valve it is empty.
+func (p *HomePlot) water() ValveState {
+	all := map[ValveState]int{}
+	for _, t := range p.Taps {
+		switch t.State {
+		case ValveRequested, ValveAccepted, ValveOpen:
+			all[ValveOpen]++
+		case ValveClosing, ValveClosed:
+			all[t.State]++
+		case ValveUnknown, "":
+		}
+	}
+	switch {
+	case len(p.Taps) == 0:
+		return ""
+	case all[ValveOpen] > 0:
+		return ValveOpen
+	case all[ValveClosing] > 0:
+		return ValveClosing
+	case all[ValveClosed] == len(p.Taps):
+		return ValveClosed
+	}
+	return ValveUnknown
+}
+
+// until is when the last open valve closes by itself; zero: not known.
+func (p *HomePlot) until() (last time.Time) {
+	for _, t := range p.Taps {
+		if t.Until.After(last) {
+			last = t.Until
+		}
+	}
+	return last
+}
+
 // News is an alert about a plot of the household, or the end of one.
 type News struct {
 	ID, Rule string
@@ -130,6 +166,7 @@ type homeTank struct {
 type homeTap struct {
 	ID, Name, Text, Tone string
 	Open                 bool // it is stopped with one tap
+	Moving               bool // it was told to open or close, and what it says of that is awaited
 	Choices              []minutesChoice
 	Why                  string // why there is no button to start
 }
@@ -209,6 +246,7 @@ func (s speaker) homeTap(p *HomePlot, t HomeTap, stopped bool) homeTap {
 		state = ValveUnknown
 	}
 	one.Open = state != ValveClosed
+	one.Moving = state == ValveRequested || state == ValveAccepted || state == ValveClosing
 	switch state {
 	case ValveClosed:
 		one.Text, one.Tone = s.text("my.tap_closed", nil), "note"

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -98,6 +99,9 @@ func homes() map[string]struct {
 	none := homePlot("p-1", "", dashboards.Advice{Code: dashboards.AdviseNothing, Until: evening.Add(66 * time.Hour)})
 	open := homePlot("p-1", "后坡三号", dashboards.Advice{Code: dashboards.AdviseWatering, Until: evening.Add(40 * time.Minute)})
 	open.Taps[0].State, open.Taps[0].Until = dashboards.ValveOpen, evening.Add(40*time.Minute)
+	closing, shut, opened := open, open, later
+	closing.Taps, shut.Taps, opened.Taps = slices.Clone(open.Taps), slices.Clone(open.Taps), slices.Clone(open.Taps)
+	closing.Taps[0].State, shut.Taps[0].State = dashboards.ValveClosing, dashboards.ValveClosed
 	unknown := homePlot("p-1", "后坡三号", dashboards.Advice{Code: dashboards.AdviseLook})
 	unknown.DepletionMM, unknown.RainWeekMM, unknown.WhyUnknown = nil, nil, []string{"soil_moisture"}
 	unknown.Taps[0].State = ""
@@ -121,6 +125,9 @@ func homes() map[string]struct {
 		"later":   {homeOf(later), []string{"今晚 21:00 自动浇水：18 毫米，约 3 小时 10 分", "阀门会自己打开"}, []string{"Waters itself tonight at 21:00: 18 mm, about 3 h 10 min"}},
 		"none":    {homeOf(none), []string{"星期五以前不用浇", "要是不下雨的话。", "p-1"}, []string{"No need until Friday"}},
 		"open":    {homeOf(open), []string{"正在浇水，最多还有 40 分钟", "阀门开着，20:10 自己关", "马上关", "我家的阀门全部关上"}, []string{"Watering now, at most 40 min more", "Close now"}},
+		"opened":  {homeOf(opened), []string{"正在浇水，最多还有 40 分钟", "马上关"}, []string{"Watering now, at most 40 min more"}},
+		"closing": {homeOf(closing), []string{"正在关水", "已经叫阀门关了", "它还没说关好", "马上关"}, []string{"Being shut", "has not said yet that it is shut"}},
+		"shut":    {homeOf(shut), []string{"水已经关了", "阀门关着"}, []string{"The water is shut off", "The valve is shut"}},
 		"unknown": {homeOf(unknown), []string{"不知道干不干", "请到地里看看", "不知道阀门是开是关，请去看看", "马上关"}, []string{"Nobody knows how dry it is", "Please look"}},
 		"held":    {homeOf(held), []string{"该浇了，先不浇：风太大", "阀门联系不上，请去看看"}, []string{"Dry, but not watered yet:", "The valve cannot be reached"}},
 		"locked":  {homeOf(locked), []string{"这季不用再浇了", "阀门没有听话，要先有人去看过才能再开。"}, []string{"No more water needed this season"}},

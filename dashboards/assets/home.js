@@ -2,7 +2,7 @@
 // sent until it has arrived. Without this script the page and its forms work too.
 (() => {
   'use strict';
-  const every = 15000, pauses = [1000, 3000, 8000];
+  const every = 15000, soon = 2000, pauses = [1000, 3000, 8000];
   let busy = false, last = Date.now();
   const at = (id) => document.getElementById(id);
   const clock = () => new Date().toLocaleTimeString(document.documentElement.lang, {hour: '2-digit', minute: '2-digit'});
@@ -25,7 +25,7 @@
       const res = await fetch(location.pathname + location.search.replace(/[?&]said=[^&]*/, ''), {headers: {Accept: 'text/html'}, cache: 'no-store'});
       if (res.ok && !inUse()) take(await res.text());
       else if (res.status === 401 || res.redirected) location.reload();
-    } catch { fresh(false); }
+    } catch { fresh(false); last = Date.now(); }
   };
   const say = (text) => {
     const p = document.createElement('p');
@@ -62,7 +62,8 @@
     for (const b of document.querySelectorAll('button')) b.disabled = false;
     say(home.failed);
   });
-  setInterval(look, every);
+  // While a valve moves, or is told to, somebody waits for it.
+  setInterval(() => { if (Date.now() - last > every || document.querySelector('.tap.moving')) look(); }, soon);
   document.addEventListener('visibilitychange', () => { if (!document.hidden && Date.now() - last > 3000) look(); });
   addEventListener('online', look);
 })();

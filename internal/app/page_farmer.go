@@ -51,7 +51,7 @@ func (p homeSource) Home(ctx context.Context) dashboards.Home {
 		}
 		for _, d := range v.registry.Devices() {
 			if slices.Contains(plot.Valves, d.ID) {
-				one.Taps = append(one.Taps, homeTap(d, v.valves[d.ID], latest))
+				one.Taps = append(one.Taps, p.homeTap(d, v.valves[d.ID], latest))
 			}
 		}
 		h.Plots = append(h.Plots, one)
@@ -67,26 +67,40 @@ func (p homeSource) Home(ctx context.Context) dashboards.Home {
 }
 
 // homeTap is a valve as its farmer sees it. The valve's own newest word counts
-// before what the rules knew at their watermark.
-func homeTap(d devices.Device, known *valve.Valve, latest *now.Snapshot) dashboards.HomeTap {
+// before what the rules knew at their watermark, and what it was told since before
+// its word: told to close it is closing until it says that it is closed.
+func (p *program) homeTap(d devices.Device, known *valve.Valve, latest *now.Snapshot) dashboards.HomeTap {
 	tap := dashboards.HomeTap{Valve: dashboards.Valve{ID: d.ID}, Longest: time.Duration(d.MaxDurationS) * time.Second}
 	var heard time.Time
 	if known != nil {
 		tap.Valve, heard = pageValve(known), known.Heard
 	}
-	seen, ok := latest.Device(d.ID)
-	if !ok {
-		return tap
-	}
-	tap.Reachable = dashboards.Online(seen.Online)
-	if r := seen.Report; r != nil && r.At.After(heard) {
-		switch r.State {
-		case devices.Opened, devices.Accepted:
-			tap.State = dashboards.ValveOpen
-		case devices.Closed:
-			tap.State = dashboards.ValveClosed
-		case devices.Rejected, devices.Expired, devices.Failed:
+	said, at := p.valves.Word(d.ID)
+	if seen, ok := latest.Device(d.ID); ok {
+		tap.Reachable = dashboards.Online(seen.Online)
+		if r := seen.Report; r != nil && said == "" && r.State != devices.Accepted { // of before this start: what was accepted nobody knows
+			said, at = r.State, seen.ReportAt
 		}
+	}
+	if at.After(heard) {
+		switch said {
+		case devices.Opened:
+			tap.State = dashboards.ValveOpen
+		case devices.Accepted:
+			tap.State = dashboards.ValveAccepted
+		case devices.Closed:
+			tap.State, tap.OpenSince, tap.Until = dashboards.ValveClosed, time.Time{}, time.Time{}
+		case devices.Failed:
+			tap.State = dashboards.ValveUnknown
+		case devices.Rejected, devices.Expired: // they tell nothing of the valve
+		}
+	}
+	switch p.valves.Doing(d.ID) {
+	case devices.Close:
+		tap.State = dashboards.ValveClosing
+	case devices.Open:
+		tap.State = dashboards.ValveRequested
+	case devices.Report: // changes nothing
 	}
 	return tap
 }

@@ -156,7 +156,7 @@ func (p operationsSource) valveFigures(n tally) dashboards.ValveFigures {
 		if known != nil && known.State == valve.Closing && view.watermark.Sub(known.Since) > notShutAfter {
 			f.NotShut++
 		}
-		home := homeTap(device, known, latest)
+		home := p.homeTap(device, known, latest)
 		tap := dashboards.StopTap{Valve: home.Valve, Reachable: home.Reachable, Plot: plotName(view, id)}
 		tap.ID = id
 		if f.Stopped {

@@ -72,6 +72,7 @@ type line struct {
 	reserved *Reservation
 	awaited  []*closing // what emergency stops wait for
 
+	closing  bool // it was told to close while it was not known to be closed, and has not said since that it is
 	answered bool // it has answered a question since the start, and since it was last doubted
 	word     word
 	heard    time.Time // by the wall: its last word of any kind
@@ -165,6 +166,9 @@ func (c *Courier) send(d *delivery) {
 		other.by = d
 		c.end(other, superseded)
 	}
+	if !d.isOpen() && (!l.word.closed() || other != nil && other.isOpen()) {
+		l.closing = true
+	}
 	l.command = d
 	l.seq = max(l.seq, d.command.Seq)
 	if d.isOpen() && time.Since(l.heard) > longSilence {
@@ -245,6 +249,9 @@ func (c *Courier) end(d *delivery, r result) {
 	l := c.line(d.device)
 	if l.command == d {
 		l.command = nil
+	}
+	if !d.isOpen() && (r == rejected || r == failed) {
+		l.closing = false
 	}
 	if d.isOpen() && d.sent > 0 && (r == expired || r == superseded || r == unanswered) {
 		l.answered = false // it may have been obeyed all the same

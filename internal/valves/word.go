@@ -66,6 +66,7 @@ func (c *Courier) says(l *line, r *devices.CommandReport, at time.Time) {
 	answer := !l.answered && l.query.is(r.Command) || l.command.is(r.Command)
 	if answer || !at.Before(l.word.at) {
 		l.word = word{r.State, at}
+		l.closing = l.closing && !l.word.closed()
 	}
 }
 
@@ -81,6 +82,21 @@ func (c *Courier) Word(device devices.DeviceID) (state devices.CommandState, at 
 		return "", time.Time{}
 	}
 	return l.word.state, l.word.at
+}
+
+// Doing returns what a valve was told and has not said that it did; empty: nothing.
+// That it has taken a close is not that it is closed.
+func (c *Courier) Doing(device devices.DeviceID) devices.Action {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch l := c.lines[device]; {
+	case l == nil:
+	case l.closing:
+		return devices.Close
+	case l.command != nil && l.command.isOpen():
+		return devices.Open
+	}
+	return ""
 }
 
 // Presence takes word of whether a valve is connected: the broker's, or that of
