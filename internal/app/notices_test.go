@@ -45,6 +45,7 @@ type received struct {
 		Household string
 		Title     string
 		Text      string
+		Link      string
 		Urgent    bool
 		Episodes  []notify.Line
 	}
