@@ -108,7 +108,7 @@ func (p *Pages) ShowErrand(w http.ResponseWriter, r *http.Request, u Untaken) {
 		screen.Cards = nil
 	}
 	if screen.Said == nil {
-		screen.Said = s.errandSaid(r.URL.Query().Get("said"), "ok")
+		screen.Said = s.errandSaid(takeFlash(w, r), "ok")
 	}
 	p.sheet(w, r, q, sheet{
 		Template: "errand", Title: screen.Todo, Status: u.Status, Styles: []string{"clues.css"}, Body: screen,

@@ -142,7 +142,8 @@ func (o *office) form(pages *dashboards.Pages) func(http.ResponseWriter, *http.R
 			pages.ShowErrand(w, r, dashboards.Untaken{Why: "first", Status: status, Choice: r.PostFormValue("choice"), Note: r.PostFormValue("note")})
 			return
 		}
-		http.Redirect(w, r, r.URL.Path+"?lang="+r.URL.Query().Get("lang")+"&said="+act, http.StatusSeeOther)
+		dashboards.Flash(w, r, r.URL.Path, act)
+		http.Redirect(w, r, r.URL.RequestURI(), http.StatusSeeOther)
 	}
 }
 

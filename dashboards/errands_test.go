@@ -196,17 +196,17 @@ func TestClueFormsWithoutScript(t *testing.T) {
 	first := read(body(t, ask(t, pages, "/clues/red")))
 	first.Set("note", "小王去")
 	for range 2 { // pressed twice
-		if w := send(first); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/clues/red?lang=zh&said=dispatch" {
+		if w := send(first); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/clues/red?lang=zh" || w.Result().Cookies()[0].Value != "dispatch" {
 			t.Errorf("a form leads to %d %s", w.Code, w.Header().Get("Location"))
 		}
 	}
 	if len(o.arrived) != 2 || len(o.kept) != 1 || o.errands[0].Version != 1 {
 		t.Errorf("pressed twice, %d arrived and %d are kept", len(o.arrived), len(o.kept))
 	}
-	shows(t, body(t, ask(t, pages, "/clues/red?lang=zh&said=dispatch")), "记下了：派了人。", "小王去", `value="visit"`)
-	for _, code := range []string{"first", "nonsense", "<b>"} { // an address says nothing that a form did not lead to
-		if page := body(t, ask(t, pages, "/clues/red?lang=zh&said="+url.QueryEscape(code))); strings.Contains(page, `class="say`) {
-			t.Errorf("said=%s is believed", code)
+	shows(t, body(t, ask(t, pages, "/clues/red?lang=zh", "Cookie", "ganlin_said=dispatch")), "记下了：派了人。", "小王去", `value="visit"`)
+	for _, code := range []string{"first", "nonsense", "<b>"} { // nothing is said that no form leads to
+		if page := body(t, ask(t, pages, "/clues/red?lang=zh", "Cookie", "ganlin_said="+code)); strings.Contains(page, `class="say`) {
+			t.Errorf("%s is believed", code)
 		}
 	}
 	// The control: the same under another id is another act, and is refused.

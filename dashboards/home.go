@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"net/http"
-	"net/url"
 	"time"
 
 	"ganlin/dashboards/words"
@@ -26,6 +25,7 @@ type Home struct {
 	Stopped  bool // all valves of the village were called to a stop
 	Plots    []HomePlot
 	News     []News // what the household should know, the newest first
+	NewsLost bool   // they cannot be read now
 }
 
 // A HomePlot is one plot of a household.
@@ -103,28 +103,23 @@ func (p *Pages) home(w http.ResponseWriter, r *http.Request) {
 	}
 	s := p.speaker(q, h.Zone)
 	body := s.homeScreen(h)
-	body.Said = p.said(s, r.URL.Query())
+	body.Said = s.homeSaid(takeFlash(w, r))
 	p.sheet(w, r, q, sheet{
 		Template: "home", Title: s.text("my.title", nil), Styles: []string{"home.css"}, Scripts: []string{"home.js"}, Body: body,
 		In: func(l words.Language) string { return HomeAddress + "?lang=" + string(l) },
 	})
 }
 
-// said is the answer to the form that led here: a code of the catalogue, and how it went.
-func (p *Pages) said(s speaker, v url.Values) *said {
-	code := v.Get("said")
-	if code == "" {
-		return nil
-	}
+// homeSaid is the answer to the form that led here, by its code; nil: none did.
+func (s speaker) homeSaid(code string) *said {
 	text, known := s.catalogue.Lookup(s.language, "my_said."+code, nil)
-	if !known {
+	if code == "" || !known {
 		return nil
 	}
-	tone := "ok"
+	tone := "bad"
 	switch code {
 	case "opened", "closed", "all_closed":
-	default:
-		tone = "bad"
+		tone = "ok"
 	}
 	return &said{Text: text, Tone: tone}
 }
@@ -135,13 +130,14 @@ type said struct{ Text, Tone string }
 type homeScreen struct {
 	When    string
 	CSRF    string
-	Lang    string // kept by forms
+	Action  string // of the forms
 	Said    *said
 	Stopped string
 	None    string
 	Cards   []homeCard
 	News    []newsLine
-	Wet     bool // some valve is open, or nobody knows
+	NoNews  string // why there are none
+	Wet     bool   // some valve is open, or nobody knows
 }
 
 // A homeCard is one plot: the answer first.
@@ -180,10 +176,7 @@ type minutesChoice struct {
 type newsLine struct{ Text, Hint, When, Tone string }
 
 func (s speaker) homeScreen(h Home) homeScreen {
-	out := homeScreen{CSRF: h.CSRF}
-	if s.asked {
-		out.Lang = string(s.language)
-	}
+	out := homeScreen{CSRF: h.CSRF, Action: s.link(HomeAddress)}
 	if h.Stopped {
 		out.Stopped = s.text("my.stopped", nil)
 	}
@@ -201,6 +194,10 @@ func (s speaker) homeScreen(h Home) homeScreen {
 			out.Wet = out.Wet || t.Open
 		}
 		out.Cards = append(out.Cards, c)
+	}
+	out.NoNews = s.text("my.no_news", nil)
+	if h.NewsLost {
+		out.NoNews = s.text("my.news_lost", nil)
 	}
 	for _, n := range h.News {
 		out.News = append(out.News, s.newsLine(n))

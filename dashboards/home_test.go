@@ -31,6 +31,8 @@ type farm struct {
 	mu   sync.Mutex
 	home dashboards.Home
 	sent []url.Values
+
+	lost, refused int // answers to forms: so many get lost, then so many are a refusal
 }
 
 func (f *farm) Home(context.Context) dashboards.Home {
@@ -40,11 +42,27 @@ func (f *farm) Home(context.Context) dashboards.Home {
 }
 
 // acts takes a form as the program does, and lets the valve follow.
-func (f *farm) acts(w http.ResponseWriter, r *http.Request) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	_ = r.ParseForm()
-	f.sent = append(f.sent, r.PostForm)
+func (f *farm) acts(pages *dashboards.Pages) func(w http.ResponseWriter, r *http.Request) {
+	return func(w http.ResponseWriter, r *http.Request) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		_ = r.ParseForm()
+		f.sent = append(f.sent, r.PostForm)
+		switch {
+		case f.lost > 0:
+			f.lost--
+			panic(http.ErrAbortHandler)
+		case f.refused > 0:
+			f.refused--
+			pages.Unsent(w, r, http.StatusForbidden, dashboards.HomeAddress)
+			return
+		}
+		f.obey(w, r)
+	}
+}
+
+// obey lets the valve do at once what a form asks for. f.mu is held.
+func (f *farm) obey(w http.ResponseWriter, r *http.Request) {
 	tap := &f.home.Plots[0].Taps[0]
 	said := "opened"
 	tap.State, tap.Until = dashboards.ValveOpen, evening.Add(190*time.Minute)
@@ -52,7 +70,8 @@ func (f *farm) acts(w http.ResponseWriter, r *http.Request) {
 		said = "closed"
 		tap.State = dashboards.ValveClosed
 	}
-	http.Redirect(w, r, "/my?lang="+r.PostFormValue("lang")+"&said="+said, http.StatusSeeOther)
+	dashboards.Flash(w, r, "/my", said)
+	http.Redirect(w, r, r.URL.RequestURI(), http.StatusSeeOther)
 }
 
 func homePlot(id devices.PlotID, name string, advice dashboards.Advice) dashboards.HomePlot {
@@ -81,7 +100,7 @@ func (f *farm) serve(t *testing.T) http.Handler {
 	}
 	mux := http.NewServeMux()
 	pages.Register(mux)
-	mux.HandleFunc("POST /my", f.acts)
+	mux.HandleFunc("POST /my", f.acts(pages))
 	return mux
 }
 
@@ -220,11 +239,31 @@ func TestFarmersPageInABrowser(t *testing.T) {
 	b.do(t, chromedp.Click(chromedp.CSS(".tap .stop")))
 	b.is(t, "document.querySelector('.say').innerText.includes('已经叫阀门关上') && document.querySelector('.tap .stop') === null")
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	if got := fmt.Sprint(f.sent); len(f.sent) != 2 || f.sent[0].Get("minutes") != "120" || f.sent[0].Get("valve") != "v-p-1" || f.sent[0].Get("csrf") != "c" || f.sent[1].Get("act") != "close" {
+	if got := fmt.Sprint(f.sent); len(f.sent) != 2 || f.sent[0].Get("minutes") != "120" || f.sent[0].Get("valve") != "v-p-1" || f.sent[0].Get("csrf") != "c" || f.sent[1].Get("act") != "close" || f.sent[0].Get("id") == f.sent[1].Get("id") {
 		t.Errorf("the forms sent %s", got)
 	}
 	if len(b.complain) > 0 {
 		t.Errorf("the console shows %q", b.complain)
 	}
+	f.sent, f.lost = nil, 1
+	f.mu.Unlock()
+
+	// An answer is lost: the same form is sent again. What it led to is said once.
+	b.do(t, chromedp.Click(chromedp.CSS(".start summary")), chromedp.Click(chromedp.CSS(".go")))
+	b.is(t, "document.querySelector('.say').innerText.includes('已经叫阀门打开')")
+	b.do(t, chromedp.Reload())
+	b.is(t, "document.readyState === 'complete' && document.querySelector('.tap .stop') !== null && document.querySelector('#say').innerText === ''")
+	f.mu.Lock()
+	if len(f.sent) != 2 || f.sent[0].Encode() != f.sent[1].Encode() || f.sent[0].Get("id") == "" {
+		t.Errorf("sent again: %v", f.sent)
+	}
+	f.refused = 2
+	f.mu.Unlock()
+
+	// A form that is refused leads to a page that says so, and back.
+	b.do(t, chromedp.Click(chromedp.CSS(".tap .stop")))
+	b.is(t, "document.querySelector('h1').innerText.includes('没有发出去') && document.body.innerText.includes('再按一次')")
+	b.axe(t, "the page of a form that was not sent")
+	b.do(t, chromedp.Click(chromedp.CSS(".nothing a")))
+	b.is(t, "location.pathname === '/my' && document.querySelector('.tap .stop') !== null")
 }

@@ -63,10 +63,11 @@ func (p *plant) act(said string, stopped bool) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		_ = r.ParseForm()
 		p.change(func(m *dashboards.Machine) {
-			p.sent = append(p.sent, r.PostForm)
+			p.sent = append(p.sent, r.Form)
 			halt(m, stopped)
 		})
-		http.Redirect(w, r, "/operations?lang="+r.PostFormValue("lang")+"&said="+said, http.StatusSeeOther)
+		dashboards.Flash(w, r, "/operations", said)
+		http.Redirect(w, r, "/operations?"+r.URL.RawQuery, http.StatusSeeOther)
 	}
 }
 

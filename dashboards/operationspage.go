@@ -65,7 +65,7 @@ func (p *Pages) operations(w http.ResponseWriter, r *http.Request) {
 	m := p.Operations.Machine(r.Context())
 	s := p.speaker(q, m.Zone)
 	body := s.operationsScreen(&m, q)
-	body.CSRF, body.Said = p.Viewer(r.Context()).CSRF, s.haltSaid(r.URL.Query().Get("said"))
+	body.CSRF, body.Said = p.Viewer(r.Context()).CSRF, s.haltSaid(takeFlash(w, r))
 	p.sheet(w, r, q, sheet{
 		Template: "operations", Title: s.text("op.title", nil), Styles: []string{"fields.css", "operations.css"}, Scripts: []string{"operations.js"}, Body: body,
 		In: q.in(OperationsAddress),

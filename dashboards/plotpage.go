@@ -108,7 +108,7 @@ func (p *Pages) plot(w http.ResponseWriter, r *http.Request) {
 		Template: "plot", Title: cmp.Or(f.Name, string(f.ID)),
 		In:     func(l words.Language) string { return plotAddress(f.ID, chosen, l, true) },
 		Styles: []string{"fields.css", "uPlot.min.css"}, Scripts: []string{"uPlot.iife.min.js", "charts.js"},
-		Body: s.plotScreen(&f, site, past, chosen, since, r.URL.Query().Get("said")),
+		Body: s.plotScreen(&f, site, past, chosen, since, takeFlash(w, r)),
 	})
 }
 

@@ -2,6 +2,7 @@ package dashboards
 
 import (
 	"bytes"
+	"crypto/rand"
 	"embed"
 	"fmt"
 	"hash/fnv"
@@ -29,6 +30,7 @@ func newRenderer(catalogue *words.Catalogue, a *assets) (*renderer, error) {
 		t, err := template.New("").Funcs(template.FuncMap{
 			"t":     func(key string) string { return catalogue.Text(l, key, nil) },
 			"asset": func(file string) string { return a.address[file] },
+			"act":   rand.Text,
 		}).ParseFS(pageFiles, "pages/*.html")
 		if err != nil {
 			return nil, fmt.Errorf("reading the templates: %w", err)

@@ -84,18 +84,16 @@
 
   // renew shows how it is now, but not under the hands of whoever is writing.
   const renew = async () => {
-    const here = new URL(location.href), root = document.getElementById('errands'), at = document.activeElement;
+    const here = location.pathname + location.search, root = document.getElementById('errands'), at = document.activeElement;
     if (at?.matches('form.step textarea')) {
       at.addEventListener('blur', renew, {once: true});
       return;
     }
-    here.searchParams.delete('said');
     try {
       const res = root && await fetch(here, {headers: {Accept: 'text/html'}, cache: 'no-store'});
       if (!res || !res.ok || res.redirected) return;
       const next = new DOMParser().parseFromString(await res.text(), 'text/html').getElementById('errands');
       if (next) root.replaceWith(document.adoptNode(next));
-      history.replaceState(null, '', here);
       fill();
     } catch { /* what is shown stays */ }
   };

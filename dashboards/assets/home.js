@@ -2,8 +2,8 @@
 // sent until it has arrived. Without this script the page and its forms work too.
 (() => {
   'use strict';
-  const every = 15000, soon = 2000, pauses = [1000, 3000, 8000];
-  let busy = false, last = Date.now();
+  const every = 15000, soon = 2000, stays = 20000, pauses = [1000, 3000, 8000];
+  let busy = false, last = Date.now(), said = last;
   const at = (id) => document.getElementById(id);
   const clock = () => new Date().toLocaleTimeString(document.documentElement.lang, {hour: '2-digit', minute: '2-digit'});
   const fresh = (ok) => {
@@ -12,9 +12,11 @@
     f.textContent = ok ? '' : f.dataset.lost;
     if (ok) { last = Date.now(); f.title = f.dataset.updated + ' ' + clock(); }
   };
-  const take = (html) => {
-    const page = new DOMParser().parseFromString(html, 'text/html'), next = page.getElementById('home');
+  const take = (html, answers) => {
+    const page = new DOMParser().parseFromString(html, 'text/html'), next = page.getElementById('home'), before = at('say').childNodes;
     if (!next) { location.reload(); return; }
+    if (answers) said = Date.now();
+    else if (Date.now() - said < stays) next.querySelector('#say').replaceChildren(...before); // so that there is time to read it
     at('home').replaceWith(document.adoptNode(next));
     fresh(true);
   };
@@ -22,16 +24,17 @@
   const look = async () => {
     if (inUse()) return;
     try {
-      const res = await fetch(location.pathname + location.search.replace(/[?&]said=[^&]*/, ''), {headers: {Accept: 'text/html'}, cache: 'no-store'});
+      const res = await fetch(location.pathname + location.search, {headers: {Accept: 'text/html'}, cache: 'no-store'});
       if (res.ok && !inUse()) take(await res.text());
       else if (res.status === 401 || res.redirected) location.reload();
     } catch { fresh(false); last = Date.now(); }
   };
-  const say = (text) => {
+  const say = (text, tone = 'note') => {
     const p = document.createElement('p');
-    p.className = 'say note';
+    p.className = 'say ' + tone;
     p.textContent = text;
     at('say').replaceChildren(p);
+    said = Date.now();
   };
   document.addEventListener('submit', async (event) => {
     const form = event.target;
@@ -46,10 +49,11 @@
     for (let i = 0; ; i++) {
       try {
         const res = await fetch(form.action, {method: 'POST', body, headers: {Accept: 'text/html'}});
+        if (res.status >= 500) throw res.status;
         busy = false;
-        if (!res.ok) { location.reload(); return; }
+        if (!res.ok) { form.submit(); return; } // it is refused, and the page of that says so
         history.replaceState(null, '', res.url);
-        take(await res.text());
+        take(await res.text(), true);
         scrollTo({top: 0});
         return;
       } catch {
@@ -60,7 +64,7 @@
     }
     busy = false;
     for (const b of document.querySelectorAll('button')) b.disabled = false;
-    say(home.failed);
+    say(home.failed, 'bad');
   });
   // While a valve moves, or is told to, somebody waits for it.
   setInterval(() => { if (Date.now() - last > every || document.querySelector('.tap.moving')) look(); }, soon);

@@ -86,10 +86,9 @@
       try {
         const res = await fetch(form.action, {method: 'POST', body, headers: {Accept: 'text/html'}, signal: AbortSignal.timeout(25000)});
         busy = false;
-        if (!res.ok) { location.reload(); return; }
+        if (!res.ok) { form.submit(); return; } // it is refused, and the page of that says so
         form.closest('details')?.removeAttribute('open');
         take(await res.text(), true);
-        history.replaceState(null, '', location.pathname + location.search.replace(/([?&])said=[^&]*&?/, '$1'));
         break;
       } catch {
         if (i === pauses.length) { busy = false; tell(fresh.dataset.failed); break; }
@@ -104,7 +103,6 @@
   document.addEventListener('visibilitychange', () => { if (!document.hidden) look(); else clearTimeout(timer); });
   addEventListener('online', look);
   addEventListener('offline', () => say(false));
-  if (location.search.includes('said=')) history.replaceState(null, '', location.pathname + location.search.replace(/([?&])said=[^&]*&?/, '$1'));
   say(true);
   timer = setTimeout(look, every);
 })();

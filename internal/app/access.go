@@ -89,8 +89,14 @@ func (k sessionKeeper) DropSession(ctx context.Context, sum auth.Sum) error {
 	return k.records.DropSession(ctx, sum.String())
 }
 
-// refusePage answers a person whose page is refused: first comes signing in, and nobody stands before a page that is not theirs.
+// refusePage answers a person whose page is refused: first comes signing in, and
+// nobody stands before a page that is not theirs. Whoever has sent a form is told
+// that it was not taken.
 func (p *program) refusePage(w http.ResponseWriter, r *http.Request, status int) {
+	if r.Method == http.MethodPost {
+		p.pages.Unsent(w, r, status, formAddress(r.URL.Path))
+		return
+	}
 	to := "/login"
 	if a, ok := auth.From(r.Context()); ok && status == http.StatusForbidden {
 		to = p.home(a)

@@ -143,11 +143,7 @@ func (p errandSource) act(pages *dashboards.Pages) func(http.ResponseWriter, *ht
 			pages.ShowErrand(w, r, *untaken)
 			return
 		}
-		back := url.Values{"said": {act}}
-		if lang := r.URL.Query().Get("lang"); lang != "" {
-			back.Set("lang", lang)
-		}
-		http.Redirect(w, r, dashboards.CluesAddress+"/"+url.PathEscape(r.PathValue("id"))+"?"+back.Encode(), http.StatusSeeOther)
+		backTo(w, r, dashboards.CluesAddress+"/"+url.PathEscape(r.PathValue("id")), act)
 	}
 }
 

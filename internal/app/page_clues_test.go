@@ -110,7 +110,7 @@ func TestCluePages(t *testing.T) {
 		t.Errorf("a wrong token: %d", res.StatusCode)
 	}
 	for range 2 { // pressed twice
-		if res := send("c-red", first, worker); res.StatusCode != http.StatusSeeOther || res.Header.Get("Location") != "/clues/c-red?lang=zh&said=dispatch" {
+		if res := send("c-red", first, worker); res.StatusCode != http.StatusSeeOther || res.Header.Get("Location") != "/clues/c-red?lang=zh" || flashed(res) != "dispatch" {
 			t.Errorf("a form leads to %d %s", res.StatusCode, res.Header.Get("Location"))
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"time"
@@ -62,7 +61,11 @@ func (p homeSource) Home(ctx context.Context) dashboards.Home {
 			h.At = s.Watermark
 		}
 	}
-	h.News = p.news(ctx, ids, names)
+	var err error
+	if h.News, err = p.news(ctx, ids, names); err != nil {
+		p.log.ErrorContext(ctx, "a farmer's page is shown without its messages", "error", err)
+		h.NewsLost = true
+	}
 	return h
 }
 
@@ -105,66 +108,89 @@ func (p *program) homeTap(d devices.Device, known *valve.Valve, latest *now.Snap
 	return tap
 }
 
-// news are the alerts about some plots that a household should know. The page stands without them.
-func (p homeSource) news(ctx context.Context, plots []devices.PlotID, names map[devices.PlotID]string) (all []dashboards.News) {
+// newsPatience is how long the page waits for its messages: it stands without them.
+const newsPatience = 3 * time.Second
+
+// news are the alerts about some plots that a household should know.
+func (p homeSource) news(ctx context.Context, plots []devices.PlotID, names map[devices.PlotID]string) (all []dashboards.News, err error) {
 	if len(plots) == 0 {
-		return nil
+		return nil, nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, newsPatience)
+	defer cancel()
 	rows, err := p.records.AlertPage(ctx, records.AlertQuery{Plots: plots, Limit: 4 * shownNews})
-	if err != nil {
-		p.log.ErrorContext(ctx, "a farmer's page is shown without its messages", "error", err)
-	}
 	for _, a := range rows {
 		if len(all) < shownNews && (a.ResolvedAt.IsZero() || p.clock.Now().Sub(a.ResolvedAt) < newsStays) {
 			all = append(all, dashboards.News{ID: a.ID, Rule: a.Rule, Plot: names[a.Plot], Since: a.RaisedAt, Over: a.ResolvedAt})
 		}
 	}
-	return all
+	return all, err
 }
 
 // act does what a form of the farmer's page asks for and leads back to it. A
 // form without scripts cannot call the API, so the page has an address of its own for it.
 func (p homeSource) act(w http.ResponseWriter, r *http.Request) {
-	back := url.Values{"said": {p.done(r)}}
-	if lang := r.PostFormValue("lang"); lang != "" {
-		back.Set("lang", lang)
-	}
-	http.Redirect(w, r, dashboards.HomeAddress+"?"+back.Encode(), http.StatusSeeOther)
+	backTo(w, r, dashboards.HomeAddress, p.carryOut(r, p.asked(r)))
 }
 
-// done carries out a form and says how it went, as a code of the catalogue.
-func (p homeSource) done(r *http.Request) string {
+// asked is what a form of the page asks for.
+func (p homeSource) asked(r *http.Request) formAct {
 	who, _ := auth.From(r.Context())
-	acts := valveActs{p.program}
 	id := devices.DeviceID(r.PostFormValue("valve"))
 	switch r.PostFormValue("act") {
 	case dashboards.ActOpen:
 		minutes, err := strconv.Atoi(r.PostFormValue("minutes"))
-		if err != nil || minutes < 1 || minutes > 24*60 || !p.own(who, id) {
-			return "refused"
+		if err == nil && minutes >= 1 && minutes <= 24*60 && p.own(who, id) {
+			return p.opens(who.Account, id, minutes)
 		}
-		_, err = acts.Open(r.Context(), who.Account, id, valve.Ask{DurationS: minutes * 60}, "")
-		return said(err, "opened")
 	case dashboards.ActClose:
 		if !p.own(who, id) {
-			return "refused"
+			return formAct{do: func(context.Context) string { return "close_refused" }}
 		}
-		_, err := acts.Close(r.Context(), who.Account, id, "")
-		return said(err, "closed")
+		return p.closes(who.Account, "closed", id)
 	case dashboards.ActCloseAll:
-		var errs []error
+		var all []devices.DeviceID
 		for _, plot := range p.registry.Load().Plots() {
-			if plot.Household == "" || plot.Household != who.Household {
-				continue
-			}
-			for _, id := range plot.Valves {
-				_, err := acts.Close(r.Context(), who.Account, id, "")
-				errs = append(errs, err)
+			if plot.Household != "" && plot.Household == who.Household {
+				all = append(all, plot.Valves...)
 			}
 		}
-		return said(errors.Join(errs...), "all_closed")
+		return p.closes(who.Account, "all_closed", all...)
 	}
-	return "refused"
+	return formAct{do: func(context.Context) string { return "refused" }}
+}
+
+// opens is the act that opens a valve.
+func (p *program) opens(by string, id devices.DeviceID, minutes int) formAct {
+	return formAct{do: func(ctx context.Context) string {
+		_, err := valveActs{p}.Open(ctx, by, id, valve.Ask{DurationS: minutes * 60}, "")
+		return said(err, "opened")
+	}}
+}
+
+// closes is the act that closes valves.
+func (p *program) closes(by, well string, ids ...devices.DeviceID) formAct {
+	return formAct{
+		do: func(ctx context.Context) string {
+			how := well
+			for _, id := range ids {
+				if _, err := (valveActs{p}).Close(ctx, by, id, ""); err != nil {
+					p.log.ErrorContext(ctx, "a valve is not told to close", "valve", id, "error", err)
+					how = "close_trouble"
+				}
+			}
+			return how
+		},
+		shuts: true,
+		undone: func() bool {
+			reg, v, latest := p.registry.Load(), p.decidedNow(), p.now.Snapshot()
+			return slices.ContainsFunc(ids, func(id devices.DeviceID) bool {
+				d, _ := reg.Device(id)
+				state := p.homeTap(d, v.valves[id], latest).State
+				return state != dashboards.ValveClosed && state != dashboards.ValveClosing
+			})
+		},
+	}
 }
 
 // own reports whether a valve waters a plot of the household that asks.
@@ -181,7 +207,7 @@ func said(err error, well string) string {
 	case err == nil:
 		return well
 	case !ok:
-		return "trouble"
+		return saidTrouble
 	}
 	switch refused.why {
 	case isBusy, valve.NotClosed, valve.IsLocked, valve.IsStopped, valve.IsLeaking:

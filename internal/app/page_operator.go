@@ -5,10 +5,8 @@ import (
 	"errors"
 	"maps"
 	"net/http"
-	"net/url"
 	"runtime"
 	"slices"
-	"strings"
 	"time"
 
 	"ganlin/dashboards"
@@ -274,12 +272,9 @@ func haltOver(w http.ResponseWriter, r *http.Request, well, ill string, act func
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), haltPatience)
 	defer cancel()
 	who, _ := auth.From(ctx)
-	back := url.Values{"said": {well}}
+	said := well
 	if err := act(ctx, who.Account); err != nil {
-		back.Set("said", ill)
+		said = ill
 	}
-	if lang := strings.TrimSpace(r.PostFormValue("lang")); lang != "" {
-		back.Set("lang", lang)
-	}
-	http.Redirect(w, r, dashboards.OperationsAddress+"?"+back.Encode(), http.StatusSeeOther)
+	backTo(w, r, dashboards.OperationsAddress, said)
 }

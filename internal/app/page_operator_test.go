@@ -96,18 +96,21 @@ func TestOperatorsPage(t *testing.T) {
 		t.Fatal("a stop that was refused is in force")
 	}
 	w.breakStores()
-	res := w.ask("POST", "/operations/stop", operator, form(token[1]))
-	if res.StatusCode != http.StatusSeeOther || res.Header.Get("Location") != "/operations?lang=en&said=stopped" {
+	res := w.ask("POST", "/operations/stop?lang=en", operator, form(token[1]))
+	if res.StatusCode != http.StatusSeeOther || res.Header.Get("Location") != "/operations?lang=en" || flashed(res) != "stopped" {
 		t.Errorf("the stop answers %d %s", res.StatusCode, res.Header.Get("Location"))
 	}
+	if got := text(t, w.ask("GET", res.Header.Get("Location"), html, operator, header("Cookie", cookie.Name+"="+cookie.Value+"; ganlin_said="+flashed(res)))); !strings.Contains(got, "Below is what each answered") {
+		t.Errorf("the page does not say how the stop went: %s", got)
+	}
 	waitFor(t, 10*time.Second, "the page to say that the valve is closed", func() (bool, string) {
-		got := page(res.Header.Get("Location"))
+		got := page("/operations?lang=en")
 		all := w.valve.Openings()
-		return strings.Contains(got, "<b>closed</b> <code>v-001</code>") && strings.Contains(got, "Below is what each answered") && strings.Contains(got, "The records store cannot be written") &&
+		return strings.Contains(got, "<b>closed</b> <code>v-001</code>") && strings.Contains(got, "The records store cannot be written") &&
 			strings.Contains(got, "dead letters cannot be shown") && !all[len(all)-1].ClosedAt.IsZero(), got
 	})
-	res = w.ask("POST", "/operations/resume", operator, form(token[1]))
-	if got := page("/operations?lang=en"); res.Header.Get("Location") != "/operations?lang=en&said=resumed" || !strings.Contains(got, "Stop all water") || w.valves.Stopped() {
+	res = w.ask("POST", "/operations/resume?lang=en", operator, form(token[1]))
+	if got := page("/operations?lang=en"); flashed(res) != "resumed" || !strings.Contains(got, "Stop all water") || w.valves.Stopped() {
 		t.Errorf("the end of the stop leads to %s", res.Header.Get("Location"))
 	}
 }

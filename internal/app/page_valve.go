@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -17,20 +18,19 @@ func (p *program) clearByForm(w http.ResponseWriter, r *http.Request) {
 	who, _ := auth.From(r.Context())
 	plot, known := p.registry.Load().Plot(devices.PlotID(r.PathValue("id")))
 	id := devices.DeviceID(r.PostFormValue("valve"))
-	back := url.Values{"said": {"trouble"}}
-	if known && who.ActsOn(plot) && slices.Contains(plot.Valves, id) {
-		err := valveActs{p}.Clear(r.Context(), who.Account, id, "")
+	said := p.carryOut(r, formAct{do: func(ctx context.Context) string {
+		if !known || !who.ActsOn(plot) || !slices.Contains(plot.Valves, id) {
+			return saidTrouble
+		}
+		err := valveActs{p}.Clear(ctx, who.Account, id, "")
 		switch {
 		case err == nil:
-			back.Set("said", "done")
+			return "done"
 		case errors.Is(err, httpapi.ErrConflict):
-			back.Set("said", "nothing")
-		default:
-			p.log.ErrorContext(r.Context(), "a valve is not cleared", "valve", id, "error", err)
+			return "nothing"
 		}
-	}
-	if lang := r.PostFormValue("lang"); lang != "" {
-		back.Set("lang", lang)
-	}
-	http.Redirect(w, r, "/plots/"+url.PathEscape(r.PathValue("id"))+"?"+back.Encode(), http.StatusSeeOther)
+		p.log.ErrorContext(ctx, "a valve is not cleared", "valve", id, "error", err)
+		return saidTrouble
+	}})
+	backTo(w, r, "/plots/"+url.PathEscape(r.PathValue("id")), said)
 }

@@ -21,6 +21,7 @@ import (
 	"ganlin/internal/broker"
 	"ganlin/internal/config"
 	"ganlin/internal/engine"
+	"ganlin/internal/httpapi"
 	"ganlin/internal/influx"
 	"ganlin/internal/influx/influxd"
 	"ganlin/internal/journal"
@@ -70,6 +71,8 @@ type program struct {
 	book       *auth.Book
 	guard      *auth.Guard
 	router     *router
+	pages      *dashboards.Pages
+	acts       *httpapi.Once     // of the pages' forms
 	demoTokens map[string]string // of the demo's accounts; else nil
 
 	records  *records.Store
@@ -298,6 +301,7 @@ func (p *program) openHTTP() error {
 	if err != nil {
 		return err
 	}
+	p.pages, p.acts = pages, &httpapi.Once{Answers: actAnswers{p.records}, Log: p.log}
 	p.metrics.registry.MustRegister(p)
 	p.router = newRouter(p.guard, p.openTo)
 	api, err := p.openAPI(http.HandlerFunc(pages.Live))

@@ -120,8 +120,11 @@ func csrf(id string) string {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// maxForm bounds a form whose token is looked for.
-const maxForm = 64 << 10
+// maxForm bounds a form whose token is looked for, and formKind is its Content-Type.
+const (
+	maxForm  = 64 << 10
+	formKind = "application/x-www-form-urlencoded"
+)
 
 // forged says why a change that came with a cookie may not be what the person wanted; empty: it is.
 func (g *Guard) forged(w http.ResponseWriter, r *http.Request, a Access) string {
@@ -129,7 +132,7 @@ func (g *Guard) forged(w http.ResponseWriter, r *http.Request, a Access) string 
 		return "this change was sent from another site's page; send it from a page of this address"
 	}
 	sent := r.Header.Get("X-CSRF-Token")
-	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); sent == "" && kind == "application/x-www-form-urlencoded" {
+	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); sent == "" && kind == formKind {
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 		sent = r.PostFormValue("csrf")
 	}
@@ -168,9 +171,10 @@ func (g *Guard) refuse(w http.ResponseWriter, r *http.Request, status int, detai
 	problem(w, status, detail)
 }
 
-// wantsPage reports whether a person's browser asks for a page, rather than a program or a script for data.
+// wantsPage reports whether a person's browser asks for a page, or sends a form of one, rather than a program or a script for data.
 func wantsPage(r *http.Request) bool {
-	return safe(r.Method) && !strings.HasPrefix(r.URL.Path, "/api/") && strings.Contains(r.Header.Get("Accept"), "text/html")
+	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	return (safe(r.Method) || kind == formKind) && !strings.HasPrefix(r.URL.Path, "/api/") && strings.Contains(r.Header.Get("Accept"), "text/html")
 }
 
 func safe(method string) bool {

@@ -78,7 +78,7 @@ func (a *api) reach(ctx context.Context) Reach {
 // not say who may use it.
 func New(o Options) (http.Handler, error) {
 	mux := http.NewServeMux()
-	a := &api{Options: o}
+	a := &api{Options: o, acts: Once{Answers: o.Answers, Log: o.Log}}
 	mux.Handle("GET /healthz", o.Require("open", http.HandlerFunc(a.healthz)))
 	mux.Handle("GET /readyz", o.Require("open", http.HandlerFunc(a.readyz)))
 	mux.Handle("GET /metrics", o.Require("metrics:read", o.Metrics))
@@ -91,7 +91,7 @@ func New(o Options) (http.Handler, error) {
 type api struct {
 	Options
 	document []byte
-	flights  flights
+	acts     Once
 }
 
 var _ StrictServerInterface = (*api)(nil)

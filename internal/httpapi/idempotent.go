@@ -6,8 +6,10 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"sync"
 	"time"
@@ -80,18 +82,86 @@ func (f *flights) begin(a Asked, digest string) (other *flight, landed func()) {
 	}
 }
 
-// once lets an act with a key happen once: sent again it is answered as
-// before, also while the first is under way and after a restart. It goes on to
-// its end when its client goes. What failed on our side is forgotten.
+// Once carries acts out once each.
+type Once struct {
+	Answers Answers
+	Log     *slog.Logger
+	flights flights
+}
+
+// ErrReused says that a key was used for another act.
+var ErrReused = errors.New("the key was sent with another request")
+
+// rememberPatience bounds how long an act that is better done twice than not at all waits for being remembered.
+const rememberPatience = time.Second
+
+// Do carries out an act with a key, unless it was: then, also while the first is
+// under way and after a restart, it returns how that one was answered, and that
+// this is no new act. It goes on to its end when ctx ends. What failed on our side,
+// with a status of 500 or more, is forgotten. safeAgain says that it is better done twice than not at all.
+func (o *Once) Do(ctx context.Context, asked Asked, digest string, safeAgain bool, act func(context.Context) Reply) (how Reply, again bool, err error) {
+	for {
+		other, landed := o.flights.begin(asked, digest)
+		if other == nil {
+			defer landed()
+			break
+		}
+		if other.digest != digest {
+			return Reply{}, false, ErrReused
+		}
+		select {
+		case <-other.landed:
+		case <-ctx.Done():
+			return Reply{}, false, ctx.Err()
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), actPatience)
+	defer cancel()
+	kept, err := o.begin(ctx, asked, digest, safeAgain)
+	switch {
+	case err != nil && !safeAgain:
+		o.Log.Error("an act is refused because it cannot be remembered", "route", asked.Route, "error", err)
+		return Reply{}, false, fmt.Errorf("%w: nothing can be remembered now, so nothing was done; try again with the same key", ErrUnavailable)
+	case err != nil:
+		o.Log.Error("an act is done though it cannot be remembered", "route", asked.Route, "error", err)
+		kept = Reply{Digest: digest, Act: "act-" + rand.Text()}
+	case kept.Digest != digest:
+		return Reply{}, false, ErrReused
+	case kept.Status != 0:
+		return kept, true, nil
+	}
+	how = act(context.WithValue(ctx, actKey{}, kept.Act))
+	how.Digest, how.Act = kept.Digest, kept.Act
+	if how.Status >= http.StatusInternalServerError {
+		err = o.Answers.Forget(ctx, asked)
+	} else {
+		err = o.Answers.Finish(ctx, asked, how)
+	}
+	if err != nil {
+		o.Log.Error("how an act was answered is not remembered", "route", asked.Route, "error", err)
+	}
+	return how, false, nil
+}
+
+func (o *Once) begin(ctx context.Context, asked Asked, digest string, safeAgain bool) (Reply, error) {
+	if safeAgain {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, rememberPatience)
+		defer cancel()
+	}
+	return o.Answers.Begin(ctx, asked, digest, "act-"+rand.Text())
+}
+
+// once lets an act with a key happen once. Without one it happens each time.
 func (a *api) once(op *operation, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Context().Err() != nil {
 			return
 		}
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), actPatience)
-		defer cancel()
 		key := r.Header.Get(keyHeader)
 		if key == "" {
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), actPatience)
+			defer cancel()
 			next.ServeHTTP(w, r.WithContext(context.WithValue(ctx, actKey{}, "act-"+rand.Text())))
 			return
 		}
@@ -101,52 +171,24 @@ func (a *api) once(op *operation, next http.Handler) http.Handler {
 			return
 		}
 		access, _ := a.Access(r.Context())
-		asked := Asked{access.Account, op.pattern, key}
-		for {
-			other, landed := a.flights.begin(asked, digest)
-			if other == nil {
-				defer landed()
-				break
-			}
-			if other.digest != digest {
-				WriteProblem(w, reused)
-				return
-			}
-			select {
-			case <-other.landed:
-			case <-r.Context().Done():
-				return
-			}
-		}
-		kept, err := a.Answers.Begin(ctx, asked, digest, "act-"+rand.Text())
+		how, again, err := a.acts.Do(r.Context(), Asked{access.Account, op.pattern, key}, digest, op.safeAgain, func(ctx context.Context) Reply {
+			held := &heldAnswer{header: w.Header(), status: http.StatusOK}
+			next.ServeHTTP(held, r.WithContext(ctx))
+			return Reply{Status: held.status, Kind: w.Header().Get("Content-Type"), Body: held.body.Bytes()}
+		})
 		switch {
-		case err != nil && !op.safeAgain:
-			a.Log.Error("an act is refused because it cannot be remembered", "route", op.pattern, "error", err)
-			a.fail(w, r, fmt.Errorf("%w: nothing can be remembered now, so nothing was done; try again with the same key", ErrUnavailable))
-			return
-		case err != nil: // it is better done twice than not at all
-			a.Log.Error("an act is done though it cannot be remembered", "route", op.pattern, "error", err)
-			kept = Reply{Digest: digest, Act: "act-" + rand.Text()}
-		case kept.Digest != digest:
+		case errors.Is(err, ErrReused):
 			WriteProblem(w, reused)
 			return
-		case kept.Status != 0:
-			w.Header().Set("Idempotency-Replayed", "true")
-			send(w, kept)
+		case r.Context().Err() != nil && err != nil:
 			return
+		case err != nil:
+			a.fail(w, r, err)
+			return
+		case again:
+			w.Header().Set("Idempotency-Replayed", "true")
 		}
-		held := &heldAnswer{header: w.Header(), status: http.StatusOK}
-		next.ServeHTTP(held, r.WithContext(context.WithValue(ctx, actKey{}, kept.Act)))
-		kept.Status, kept.Kind, kept.Body = held.status, w.Header().Get("Content-Type"), held.body.Bytes()
-		if held.status >= http.StatusInternalServerError {
-			err = a.Answers.Forget(ctx, asked)
-		} else {
-			err = a.Answers.Finish(ctx, asked, kept)
-		}
-		if err != nil {
-			a.Log.Error("how an act was answered is not remembered", "route", op.pattern, "error", err)
-		}
-		send(w, kept)
+		send(w, how)
 	})
 }
 

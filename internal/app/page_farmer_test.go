@@ -1,0 +1,214 @@
+package app
+
+import (
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"ganlin/devices"
+	"ganlin/internal/httpapi"
+	"ganlin/internal/records"
+	"ganlin/rules"
+)
+
+// flashed is what an answer leaves for the page that it leads to.
+func flashed(res *http.Response) string {
+	for _, c := range res.Cookies() {
+		if c.Name == "ganlin_said" {
+			return c.Value
+		}
+	}
+	return ""
+}
+
+// A phone is signed in as a farmer of a yard.
+type phone struct {
+	*yard
+	as func(*http.Request)
+}
+
+// page loads the farmer's page.
+func (p phone) page(change ...func(*http.Request)) string {
+	p.t.Helper()
+	return text(p.t, p.ask("GET", "/my?lang=en", append(change, p.as, html)...))
+}
+
+// form returns what a form of the page would send: that which asks for act of a valve.
+func (p phone) form(act string, valve devices.DeviceID) url.Values {
+	p.t.Helper()
+	for _, one := range regexp.MustCompile(`(?s)<form method="post" action="/my\?lang=en".*?</form>`).FindAllString(p.page(), -1) {
+		if !strings.Contains(one, `name="act" value="`+act+`"`) || !strings.Contains(one, `value="`+string(valve)+`"`) {
+			continue
+		}
+		v := url.Values{"act": {act}}
+		for _, m := range regexp.MustCompile(`name="(csrf|id|valve)" value="([^"]+)"`).FindAllStringSubmatch(one, -1) {
+			v.Set(m[1], m[2])
+		}
+		if act == "open" {
+			v.Set("minutes", "30")
+		}
+		return v
+	}
+	p.t.Fatalf("no form of the page asks for %s %s: %s", act, valve, p.page())
+	return nil
+}
+
+// send posts a form, and returns what the page will say of it.
+func (p phone) send(v url.Values, change ...func(*http.Request)) string {
+	p.t.Helper()
+	res := p.ask("POST", "/my?lang=en", append(change, p.as, html, filled(v))...)
+	if res.StatusCode != http.StatusSeeOther || res.Header.Get("Location") != "/my?lang=en" {
+		p.t.Errorf("%v leads to %d %s", v, res.StatusCode, res.Header.Get("Location"))
+	}
+	return flashed(res)
+}
+
+func (p phone) says(want ...string) {
+	p.t.Helper()
+	waitFor(p.t, 20*time.Second, strings.Join(want, ", "), func() (bool, string) {
+		page := p.page()
+		for _, w := range want {
+			if !strings.Contains(page, w) {
+				return false, page
+			}
+		}
+		return true, page
+	})
+}
+
+func with(v url.Values, name, value string) url.Values {
+	c := url.Values{}
+	for k := range v {
+		c.Set(k, v.Get(k))
+	}
+	c.Set(name, value)
+	return c
+}
+
+// TestFarmersForms presses the buttons of a farmer's page over a bad network: what
+// is sent again is done once and answered as before, a page says once how it went,
+// and whoever is not signed in any more reads that nothing was sent.
+func TestFarmersForms(t *testing.T) {
+	t.Parallel()
+	y := newYard(t, t.TempDir(), 2, nil)
+	_, session := y.signIn(y.add(t, httpapi.NewAccount{ID: "f-1", Role: "farmer", Household: "h-1", Language: "zh"}))
+	p := phone{yard: y, as: func(r *http.Request) { r.AddCookie(session) }}
+	valve := y.valves[0]
+	commands := func() (opens, closes int) {
+		all, err := y.records.Decisions(t.Context(), records.DecisionFilter{Kind: devices.CommandDecision})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range all {
+			switch {
+			case d.Rule != rules.PersonRule:
+			case d.Outcome == "open":
+				opens++
+			case d.Outcome == "close":
+				closes++
+			}
+		}
+		return opens, closes
+	}
+
+	open := p.form("open", "v-1")
+	var sent sync.WaitGroup
+	for range 5 {
+		sent.Go(func() {
+			if got := p.send(open); got != "opened" {
+				t.Errorf("one of many answers %q", got)
+			}
+		})
+	}
+	sent.Wait()
+	p.says("The valve is open")
+	if got := p.send(open); got != "opened" || len(valve.Openings()) != 1 {
+		t.Errorf("sent again it answers %q, %d openings", got, len(valve.Openings()))
+	}
+	if got := p.send(with(open, "minutes", "60")); got != "stale" {
+		t.Errorf("another act under the same id: %q", got)
+	}
+	if got := p.send(with(open, "id", "another-form")); got != "not_closed" {
+		t.Errorf("the control, another form, answers %q", got)
+	}
+
+	shut := p.form("close", "v-1")
+	for range 2 {
+		if got := p.send(shut); got != "closed" {
+			t.Errorf("a close answers %q", got)
+		}
+	}
+	p.says("The valve is shut")
+	if got := p.send(shut); got != "closed" {
+		t.Errorf("a close of before answers %q", got)
+	}
+	y.tick(lateness + time.Minute)
+	if opens, closes := commands(); opens != 1 || closes != 1 {
+		t.Errorf("%d openings and %d closes were asked for", opens, closes)
+	}
+	if got := p.send(p.form("open", "v-1")); got != "opened" {
+		t.Errorf("it opens again: %q", got)
+	}
+	p.says("The valve is open")
+	if got := p.send(shut); got != "closed" { // nothing holds a close back
+		t.Errorf("the close of before, now that water runs, answers %q", got)
+	}
+	p.says("The valve is shut")
+	for act, want := range map[string]string{"close": "close_refused", "open": "refused"} {
+		if got := p.send(url.Values{"csrf": shut["csrf"], "id": {"foreign-" + act}, "act": {act}, "valve": {"v-2"}, "minutes": {"5"}}); got != want {
+			t.Errorf("%s of another's valve answers %q", act, got)
+		}
+	}
+
+	// What is said is said once, and not by an address.
+	res := y.ask("GET", "/my?lang=en", p.as, html, func(r *http.Request) { r.AddCookie(&http.Cookie{Name: "ganlin_said", Value: "all_closed"}) })
+	if page := text(t, res); !strings.Contains(page, "All your valves were told to close") || len(res.Cookies()) != 1 || res.Cookies()[0].MaxAge >= 0 {
+		t.Errorf("the answer is not said, or stays: %v", res.Cookies())
+	}
+	if page := text(t, y.ask("GET", "/my?lang=en&said=all_closed", p.as, html)); strings.Contains(page, "told to close") {
+		t.Error("an address makes the page say what is not so")
+	}
+
+	for name, c := range map[string]struct {
+		target string
+		who    func(*http.Request)
+		csrf   string
+		status int
+		want   []string
+	}{
+		"signed out":             {"/my?lang=zh", html, shut.Get("csrf"), http.StatusUnauthorized, []string{"登录已经过期", "再按一次", `href="/login?lang=zh-CN&amp;next=%2Fmy"`}},
+		"of an earlier sign-in":  {"/my?lang=en", p.as, "stale", http.StatusForbidden, []string{"It was not sent", "press again", `href="/my?lang=en"`}},
+		"in the account's words": {"/my", p.as, "stale", http.StatusForbidden, []string{"没有发出去", "再按一次"}},
+	} {
+		res := y.ask("POST", c.target, c.who, html, filled(with(shut, "csrf", c.csrf)))
+		page := text(t, res)
+		if res.StatusCode != c.status {
+			t.Errorf("%s: %d", name, res.StatusCode)
+		}
+		for _, w := range c.want {
+			if !strings.Contains(page, w) {
+				t.Errorf("%s: %q is not said in %s", name, w, page)
+			}
+		}
+	}
+
+	// Without the records store a valve closes, none opens, and nobody reads that there is no news.
+	p.says("No new messages")
+	open, shut = p.form("open", "v-1"), with(shut, "id", "without-store")
+	if err := y.records.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if page := p.page(); !strings.Contains(page, "Messages cannot be read now") || strings.Contains(page, "No new messages") {
+		t.Errorf("without the records store the page says %s", page)
+	}
+	if got := p.send(open); got != "trouble" {
+		t.Errorf("an opening that cannot be kept answers %q", got)
+	}
+	if got := p.send(shut); got != "closed" {
+		t.Errorf("a close without the records store answers %q", got)
+	}
+}
