@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"ganlin/dashboards"
 	"ganlin/devices"
@@ -101,6 +102,10 @@ func (f *farm) serve(t *testing.T) http.Handler {
 	mux := http.NewServeMux()
 	pages.Register(mux)
 	mux.HandleFunc("POST /my", f.acts(pages))
+	mux.HandleFunc("GET /login", func(w http.ResponseWriter, r *http.Request) {
+		view := map[string]dashboards.SignIn{"": {Next: "/my"}, "wrong": {Wrong: true}, "in": {Account: "farmer-1", CSRF: "c"}}[r.URL.Query().Get("as")]
+		pages.SignIn(w, r, http.StatusOK, view)
+	})
 	return mux
 }
 
@@ -134,6 +139,7 @@ func homes() map[string]struct {
 	waiting := homeOf(homePlot("p-1", "后坡三号", dashboards.Advice{}))
 	waiting.home.At = time.Time{}
 	waiting.home.Plots[0].DepletionMM, waiting.home.Plots[0].Taps = nil, nil
+	second, third := homePlot("p-2", "后坡三号", none.Advice), homePlot("p-3", "大湾五号", none.Advice) // which all say the same
 	news := homeOf(none)
 	news.home.News = []dashboards.News{
 		{ID: "a", Rule: "valve_leak", Plot: "后坡三号", Since: evening.Add(-2 * time.Hour)},
@@ -153,6 +159,7 @@ func homes() map[string]struct {
 		"stopped": {stopped, []string{"全村的阀门都被叫停了", "全村停水，现在打不开。"}, []string{"All valves of the village were told to stop."}},
 		"empty":   {empty, []string{"这里还没有你家的地"}, []string{"No land of yours is here yet"}},
 		"waiting": {waiting, []string{"还在等第一批消息", "还没有消息"}, []string{"Still waiting for the first news"}},
+		"three":   {homeOf(none, second, third), []string{"后坡三号", "大湾五号", "p-1"}, []string{"No need until Friday"}},
 		"news":    {news, []string{"后坡三号：阀门漏水", "先关总阀", "后坡三号：过去了（地干了）"}, []string{"后坡三号: The valve leaks", "over (The land is dry)"}},
 	}
 }
@@ -225,6 +232,11 @@ func TestFarmersPageInABrowser(t *testing.T) {
 				if cutOff != "" {
 					t.Errorf("%s, %s, %d: cut off: %s", name, lang, width, cutOff)
 				}
+				scheme := map[bool]string{true: "light", false: "dark"}[(lang == "zh") == (width == 320)]
+				if width == 320 || name == "open" || name == "three" {
+					b.look(t, width, 800, scheme)
+					b.axe(t, fmt.Sprint(name, ", ", lang, ", ", scheme, ", ", width))
+				}
 			}
 		}
 	}
@@ -257,6 +269,32 @@ func TestFarmersPageInABrowser(t *testing.T) {
 	if len(f.sent) != 2 || f.sent[0].Encode() != f.sent[1].Encode() || f.sent[0].Get("id") == "" {
 		t.Errorf("sent again: %v", f.sent)
 	}
+	f.mu.Unlock()
+
+	// By the keyboard alone.
+	to := func(selector string, key string) {
+		t.Helper()
+		for range 30 {
+			if evaluate[bool](t, b, "document.activeElement.matches('"+selector+"')") {
+				b.do(t, chromedp.KeyEvent(key))
+				return
+			}
+			b.do(t, chromedp.KeyEvent(kb.Tab))
+		}
+		t.Fatalf("the keyboard does not come to %s", selector)
+	}
+	to(".tap .stop", kb.Enter)
+	b.is(t, "document.querySelector('#say').innerText.includes('已经叫阀门关上') && document.activeElement.id === 'say'")
+	b.do(t, chromedp.Reload())
+	b.is(t, "document.readyState === 'complete' && document.querySelector('.start') !== null")
+	to(".start summary", kb.Enter)
+	to(".start input[value=\"120\"]", kb.ArrowDown)
+	to(".start .go", kb.Enter)
+	b.is(t, "document.querySelector('#say').innerText.includes('已经叫阀门打开')")
+	f.mu.Lock()
+	if last := f.sent[len(f.sent)-1]; last.Get("minutes") != "30" {
+		t.Errorf("the keyboard chose %v", last)
+	}
 	f.refused = 2
 	f.mu.Unlock()
 
@@ -266,4 +304,12 @@ func TestFarmersPageInABrowser(t *testing.T) {
 	b.axe(t, "the page of a form that was not sent")
 	b.do(t, chromedp.Click(chromedp.CSS(".nothing a")))
 	b.is(t, "location.pathname === '/my' && document.querySelector('.tap .stop') !== null")
+
+	for i, as := range []string{"", "wrong", "in"} {
+		lang, scheme := []string{"zh", "en"}[i%2], []string{"dark", "light"}[i/2]
+		b.look(t, 320, 800, scheme)
+		b.do(t, chromedp.Navigate(server.URL+"/login?lang="+lang+"&as="+as))
+		b.is(t, "document.readyState === 'complete'")
+		b.axe(t, "signing in "+as+", "+lang+", "+scheme)
+	}
 }

@@ -18,6 +18,7 @@
     if (answers) said = Date.now();
     else if (Date.now() - said < stays) next.querySelector('#say').replaceChildren(...before); // so that there is time to read it
     at('home').replaceWith(document.adoptNode(next));
+    if (answers) at('say').focus({preventScroll: true});
     fresh(true);
   };
   const inUse = () => busy || document.querySelector('details[open]') || document.hidden;
