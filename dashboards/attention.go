@@ -48,6 +48,7 @@ const (
 	concernUnknown
 	concernModerate
 	concernDry
+	concernThirsty
 	concernAir
 	concernUnreachable
 	concernClock
@@ -59,13 +60,13 @@ const (
 // key is the concern's place in the catalogue, and its sign on the page.
 func (c concern) key() string {
 	return [...]string{
-		"valve", "extreme", "severe", "silent", "unknown", "moderate", "dry", "air", "unreachable", "clock", "empty", "late",
+		"valve", "extreme", "severe", "silent", "unknown", "moderate", "dry", "thirsty", "air", "unreachable", "clock", "empty", "late",
 	}[c]
 }
 
 // tone is how much the concern stands out.
 func (c concern) tone() string {
-	return [...]string{"bad", "bad", "bad", "bad", "note", "dry", "dry", "warn", "bad", "note", "note", "note"}[c]
+	return [...]string{"bad", "bad", "bad", "bad", "note", "dry", "dry", "dry", "warn", "bad", "note", "note", "note"}[c]
 }
 
 // concern is what a freshness gives reason for.
@@ -156,12 +157,27 @@ func (p *Plot) concerns() []concern {
 		out = append(out, concernSevere)
 	case GradeExtreme:
 		out = append(out, concernExtreme)
-	case GradeNone, GradeLight: // nothing to be done
+	case GradeNone, GradeLight: // as far as the soil tells
+		if p.thirsty() {
+			out = append(out, concernThirsty)
+		}
 	}
 	if slices.ContainsFunc(p.Valves, func(v Valve) bool { return v.unknown() || v.Locked || v.Silent || v.Leaking }) {
 		out = append(out, concernValve)
 	}
 	return out
+}
+
+// thirsty reports whether a person has to water the plot, or its crop lacks water
+// that would still be of use, and no water runs.
+func (p *Plot) thirsty() bool {
+	asked := p.Advice == AdviseWater || p.Advice == AdviseHeld
+	return !slices.ContainsFunc(p.Valves, Valve.wet) && (asked || p.stressed() && p.Advice != AdviseNothing)
+}
+
+// stressed reports whether the crop lacks water.
+func (p *Plot) stressed() bool {
+	return !bare(p.Stage) && p.DepletionMM != nil && p.RAWMM != nil && *p.DepletionMM > *p.RAWMM
 }
 
 // group judges one card and counts its devices.

@@ -25,6 +25,9 @@ func (g Grade) rank() int {
 	return slices.Index([]Grade{GradeUnknown, GradeNone, GradeLight, GradeModerate, GradeSevere, GradeExtreme}, g)
 }
 
+// bare reports that no crop stands on a plot of a stage, so that none lacks water.
+func bare(stage string) bool { return stage == "before" || stage == "harvested" }
+
 // A ValveState is what is known of a valve.
 type ValveState string
 

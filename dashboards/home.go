@@ -80,7 +80,8 @@ func (p *HomePlot) until() (last time.Time) {
 // News is an alert about a plot of the household, or the end of one.
 type News struct {
 	ID, Rule string
-	Plot     string // its name
+	Plot     string     // its name
+	Advice   AdviceCode // what to do about its water
 	Since    time.Time
 	Over     time.Time // zero: it is not over
 }
@@ -309,7 +310,9 @@ func (s speaker) choices(advised, longest time.Duration) (all []minutesChoice) {
 func (s speaker) newsLine(n News) newsLine {
 	line := newsLine{When: s.brief(n.Since), Tone: "warn"}
 	line.Text = s.text("my.news", words.Args{"plot": n.Plot, "what": s.word("told.", n.Rule)})
-	line.Hint, _ = s.catalogue.Lookup(s.language, "told_hint."+n.Rule, nil)
+	if water := n.Rule == "drought" || n.Rule == "drought_severe"; !water || n.Advice == AdviseWater || n.Advice == AdviseLook || n.Advice == "" {
+		line.Hint, _ = s.catalogue.Lookup(s.language, "told_hint."+n.Rule, nil) // else the card says what to do
+	}
 	if !n.Over.IsZero() {
 		line.Tone, line.Hint = "ok", ""
 		line.When, line.Text = s.brief(n.Over), s.text("my.news_over", words.Args{"plot": n.Plot, "what": s.word("told.", n.Rule)})

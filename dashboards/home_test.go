@@ -145,6 +145,8 @@ func homes() map[string]struct {
 		{ID: "a", Rule: "valve_leak", Plot: "后坡三号", Since: evening.Add(-2 * time.Hour)},
 		{ID: "b", Rule: "drought", Plot: "后坡三号", Since: evening.Add(-50 * time.Hour), Over: evening.Add(-26 * time.Hour)},
 	}
+	ripe, lost := homeOf(locked), homeOf(none)
+	ripe.home.News, lost.home.NewsLost = []dashboards.News{{ID: "a", Rule: "drought_severe", Plot: "后坡三号", Advice: dashboards.AdviseNothing, Since: evening}}, true
 	return map[string]want{
 		"water":   {homeOf(water), []string{"现在该浇水：18 毫米，约 3 小时 10 分", "大约用 38 方水。", "土里的水还有 40%", "下雨 12 毫米", "浇水 18 毫米", "2 小时", "开阀门"}, []string{"Water now: 18 mm, about 3 h 10 min", "about 38 m³"}},
 		"later":   {homeOf(later), []string{"今晚 21:00 自动浇水：18 毫米，约 3 小时 10 分", "阀门会自己打开"}, []string{"Waters itself tonight at 21:00: 18 mm, about 3 h 10 min"}},
@@ -160,6 +162,8 @@ func homes() map[string]struct {
 		"empty":   {empty, []string{"这里还没有你家的地"}, []string{"No land of yours is here yet"}},
 		"waiting": {waiting, []string{"还在等第一批消息", "还没有消息"}, []string{"Still waiting for the first news"}},
 		"three":   {homeOf(none, second, third), []string{"后坡三号", "大湾五号", "p-1"}, []string{"No need until Friday"}},
+		"ripe":    {ripe, []string{"这季不用再浇了", "后坡三号：地很干了"}, []string{"The land is very dry"}},
+		"lost":    {lost, []string{"现在读不出消息"}, []string{"Messages cannot be read now"}},
 		"news":    {news, []string{"后坡三号：阀门漏水", "先关总阀", "后坡三号：过去了（地干了）"}, []string{"后坡三号: The valve leaks", "over (The land is dry)"}},
 	}
 }
@@ -187,6 +191,9 @@ func TestFarmersPageSaysIt(t *testing.T) {
 				if !strings.Contains(read, s) {
 					t.Errorf("%s, %s: %q is not said in %q", name, lang, s, strings.Join(strings.Fields(read), " "))
 				}
+			}
+			if never := map[string]string{"ripe": "能浇就|Water it", "lost": "没有新消息|No new"}[name]; never != "" && regexp.MustCompile(never).MatchString(read) {
+				t.Errorf("%s, %s: what is not so is said in %q", name, lang, read)
 			}
 			if bad := jargon.FindString(read); bad != "" {
 				t.Errorf("%s, %s: says %q", name, lang, bad)

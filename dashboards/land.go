@@ -63,17 +63,18 @@ func (s speaker) tank(p *Plot) *tank {
 		t.Tone = "dry"
 	case GradeNone, GradeLight, GradeUnknown:
 	}
-	stressed := false
 	if p.RAWMM != nil {
 		t.Mark = percent(1 - *p.RAWMM / *p.TAWMM)
-		stressed = *p.DepletionMM > *p.RAWMM
+	}
+	if bare(p.Stage) {
+		return &t
 	}
 	days := math.Inf(1)
 	if p.DaysToStress != nil {
 		days = *p.DaysToStress
 	}
 	switch {
-	case stressed:
+	case p.stressed():
 		t.Sentence = s.text("tank.stress", nil)
 	case days < 1:
 		t.Sentence = s.text("tank.soon", nil)

@@ -331,6 +331,26 @@ func TestADryFieldIsToldFromAWetOne(t *testing.T) {
 			dashboards.Plot{Grade: dashboards.GradeNone, DepletionMM: new(0.0), RAWMM: new(raw), TAWMM: new(taw), DaysToStress: new(33.0)},
 			[]string{"十天内不缺水"},
 		},
+		"a person has to water it": {
+			dashboards.Plot{Grade: dashboards.GradeNone, DepletionMM: new(52.0), RAWMM: new(raw), TAWMM: new(taw), DaysToStress: new(0.4), Advice: dashboards.AdviseWater},
+			[]string{"该浇水了", "有 1 块地需要留意"},
+		},
+		"its valve waits for the evening while the crop lacks water": {
+			dashboards.Plot{Grade: dashboards.GradeLight, DepletionMM: new(60.0), RAWMM: new(raw), TAWMM: new(taw), Advice: dashboards.AdviseItself},
+			[]string{"该浇水了", "作物已经缺水", "有 1 块地需要留意"},
+		},
+		"it is being watered": {
+			dashboards.Plot{Grade: dashboards.GradeLight, DepletionMM: new(60.0), RAWMM: new(raw), TAWMM: new(taw), Advice: dashboards.AdviseWatering, Valves: []dashboards.Valve{{ID: "v-1", State: dashboards.ValveOpen}}},
+			[]string{"作物已经缺水", "正在浇水", "一切正常"},
+		},
+		"harvested": {
+			dashboards.Plot{Grade: dashboards.GradeNone, DepletionMM: new(60.0), RAWMM: new(raw), TAWMM: new(taw), DaysToStress: new(0.0), Stage: "harvested"},
+			[]string{"40</g-t>%", "一切正常"},
+		},
+		"nearly ripe": {
+			dashboards.Plot{Grade: dashboards.GradeNone, DepletionMM: new(60.0), RAWMM: new(raw), TAWMM: new(taw), Stage: "late", Advice: dashboards.AdviseNothing},
+			[]string{"作物已经缺水", "一切正常"},
+		},
 		"stress": {
 			dashboards.Plot{Grade: dashboards.GradeSevere, DepletionMM: new(120.0), RAWMM: new(raw), TAWMM: new(taw), DaysToStress: new(0.0)},
 			[]string{`class="fill" width="0"`, "作物已经缺水", "很旱", "有 1 块地需要留意"},
@@ -358,6 +378,9 @@ func TestADryFieldIsToldFromAWetOne(t *testing.T) {
 			shows(t, page, test.want...)
 			if unknown := test.plot.Grade == dashboards.GradeUnknown; unknown && strings.Contains(page, "</g-t>%") {
 				t.Error("a share of water is shown that nobody knows")
+			}
+			if test.plot.Stage == "harvested" && strings.Contains(page, "作物已经缺水") {
+				t.Error("a crop that is not there lacks water")
 			}
 		})
 	}

@@ -60,7 +60,8 @@ type Plot struct {
 	Crop, Stage  string   // as the registry and the water balance name them
 	AreaMu       float64
 	Mode         devices.Mode
-	Irrigating   bool   // an irrigation of it is under way
+	Irrigating   bool // an irrigation of it is under way
+	Advice       AdviceCode
 	Held         string // why it is not watered although it needs it: a code of the catalogue; empty: it is not held
 	Valves       []Valve
 }

@@ -208,7 +208,7 @@ const none = "–"
 // days writes days until stress. The far future is of no use, and bare ground suffers nothing.
 func (s speaker) days(f *Field) string {
 	switch {
-	case f.Stage == "before" || f.Stage == "harvested":
+	case bare(f.Stage):
 		return none
 	case f.DaysToStress != nil && *f.DaysToStress > 30:
 		return s.text("table.month", nil)

@@ -59,7 +59,7 @@ var codes = map[string][]string{
 		"wind_height_2_m", "delivered_as_commanded", "delivered_by_flow", "balance_only", "probe_only", "rain_counter_jumped", "rain_of_part_of_the_day",
 	},
 	"way":     {"my", "village", "clues", "operations", "live"},
-	"my_said": {"opened", "closed", "all_closed", "busy", "not_closed", "locked", "stopped", "leaking", "refused", "trouble"},
+	"my_said": {"opened", "closed", "all_closed", "busy", "not_closed", "locked", "stopped", "leaking", "refused", "close_refused", "close_trouble", "stale", "trouble"},
 	"told":    ruleIDs,
 	"told_hint": {
 		"drought", "drought_severe", "water_need", "heat", "waterlogging", "probe_silent", "probe_stuck", "probe_implausible", "valve_unconfirmed",
@@ -245,7 +245,7 @@ func TestTemplatesHoldNoWords(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		trees, err := parse.Parse(name, string(data), "", "", map[string]any{"t": 0, "asset": 0, "not": 0, "or": 0, "eq": 0, "ge": 0, "len": 0})
+		trees, err := parse.Parse(name, string(data), "", "", map[string]any{"t": 0, "asset": 0, "act": 0, "not": 0, "or": 0, "eq": 0, "ge": 0, "len": 0})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -23,13 +23,13 @@ type NoticeLine struct {
 
 // A NoticeAdvice says what to do about one plot's water.
 type NoticeAdvice struct {
-	Kind     string        // waters_itself, water, watering or held
+	Kind     string        // waters_itself, water, watering, held or no_need
 	From     time.Time     // when watering may begin
 	Until    time.Time     // when it ends at the latest
 	MM       float64       // to leave valve or hose
 	CubicM   float64       // the same on the whole plot, in m3; 0: not known
 	Duration time.Duration // of all of it; 0: not known
-	Reason   string        // of held
+	Reason   string        // of held and no_need
 }
 
 // maxNoticeLines is how many things a message tells before it counts the rest.

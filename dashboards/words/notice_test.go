@@ -42,6 +42,7 @@ func TestNotice(t *testing.T) {
 		"an alert and its watering": {[]words.NoticeLine{{Rule: "drought", Place: "后坡三号", Advice: tonight.Advice}, tonight}, "今晚浇水：后坡三号 18 毫米，约 3 小时 10 分", "今晚浇水：后坡三号 18 毫米，约 3 小时 10 分。阀门会在 21:00 自动打开。", "tonight"},
 		"plots with one trouble":    {[]words.NoticeLine{line("probe_silent", "后坡三号"), line("probe_silent", "大湾五号")}, "后坡三号、大湾五号：探头没有消息", "请去看探头的电池和天线。（后坡三号、大湾五号：探头没有消息）", "后坡三号, 大湾五号"},
 		"two troubles":              {[]words.NoticeLine{line("valve_leak", "后坡三号"), over}, "后坡三号：阀门关着还在流水，还有 1 件事", "请去现场关掉总阀，查水管。（后坡三号：阀门关着还在流水）\n没事了：大湾五号，探头没有消息（6月30日 08:00 到 7月1日 10:00）。", "All right again"},
+		"water is of no more use":   {[]words.NoticeLine{{Rule: "drought", Place: "后坡三号", Advice: &words.NoticeAdvice{Kind: "no_need", Reason: "season_over"}}}, "不用浇水：后坡三号", "不用浇水：后坡三号 干了，不过这季作物不用再浇了。", "but the crop needs no more water this season"},
 		"too near the harvest":      {[]words.NoticeLine{{Rule: "drought", Place: "大湾五号", Over: true, How: "passed", Began: now.Add(-26 * time.Hour), Ended: now}}, "不用再管了：大湾五号", "不用再管了：大湾五号，地干了（6月30日 08:00 到 7月1日 10:00）。", "No matter any more: 大湾五号"},
 		"a rule of somebody's own":  {[]words.NoticeLine{line("my_rule", "后坡三号")}, "后坡三号：有事要看", "请打开页面看一看。（后坡三号：有事要看）", "needs a look"},
 		"watered":                   {[]words.NoticeLine{{Place: "后坡三号", Watering: "begun", Over: true, How: "done"}, {Place: "大湾五号", Watering: "begun", Over: true, How: "done"}}, "浇好了：后坡三号、大湾五号", "浇好了：后坡三号、大湾五号，阀门已关。", "Watered"},

@@ -103,6 +103,9 @@ func (w noticeWriter) advice(a *NoticeAdvice, place string, whole bool) string {
 	case "watering":
 		short, long = "notice.open", "notice.open_text"
 		args["at"] = w.clock(a.Until)
+	case "no_need":
+		short, long = "notice.no_need", "notice.no_need_text"
+		args["why"] = w.word("because.", a.Reason)
 	default:
 		args["why"] = w.word("because.", a.Reason)
 	}

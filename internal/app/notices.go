@@ -281,10 +281,10 @@ func (n *notices) compose(c notify.Contact, notice *notify.Notice) notify.Messag
 			line.Place = plot.Name
 		}
 		if !l.Over && l.Watering != notify.WateringKept && (l.Watering != "" || l.Subject == string(l.Plot)) {
-			line.Advice = noticeAdvice(n.advice(l.Plot))
+			line.Advice = noticeAdvice(n.advice(l.Plot), l)
 		}
 		if p := l.Plan; p != nil && line.Advice == nil { // the plot wavers about its limit: what was decided holds
-			line.Advice = noticeAdvice(rules.Advice{Kind: rules.AdviceWater, GrossMM: p.MM, VolumeL: p.VolumeL, DurationS: p.DurationS})
+			line.Advice = noticeAdvice(rules.Advice{Kind: rules.AdviceWater, GrossMM: p.MM, VolumeL: p.VolumeL, DurationS: p.DurationS}, l)
 		}
 		lines = append(lines, line)
 	}
@@ -296,16 +296,22 @@ func (n *notices) compose(c notify.Contact, notice *notify.Notice) notify.Messag
 	}
 }
 
-// noticeAdvice is advice as a message says it; nil when it says nothing to do.
-func noticeAdvice(a rules.Advice) *words.NoticeAdvice {
+// noticeAdvice is advice as a message says it of a line; nil when it says nothing to
+// do. That water is of no more use this season has to be said of what else would ask for it.
+func noticeAdvice(a rules.Advice, of notify.Line) *words.NoticeAdvice {
+	says := a.Kind == rules.AdviceNoNeed && a.Reason != "" && (of.Watering != "" || of.Rule == droughtRule || of.Rule == "drought_severe")
 	switch a.Kind {
 	case rules.AdviceItself, rules.AdviceWater, rules.AdviceWatering, rules.AdviceHeld:
-		return &words.NoticeAdvice{
-			Kind: string(a.Kind), From: a.From, Until: a.Until, MM: a.GrossMM, CubicM: a.VolumeL / 1000,
-			Duration: time.Duration(a.DurationS) * time.Second, Reason: a.Reason,
-		}
+		says = true
+	case rules.AdviceNoNeed, rules.AdviceUnknown:
 	}
-	return nil
+	if !says {
+		return nil
+	}
+	return &words.NoticeAdvice{
+		Kind: string(a.Kind), From: a.From, Until: a.Until, MM: a.GrossMM, CubicM: a.VolumeL / 1000,
+		Duration: time.Duration(a.DurationS) * time.Second, Reason: a.Reason,
+	}
 }
 
 // onlyWebhook makes the demo's contacts: one for each household at an address,

@@ -38,7 +38,7 @@ func (p homeSource) Home(ctx context.Context) dashboards.Home {
 		h.Language = words.Choose(who.Language, "")
 	}
 	latest := p.now.Snapshot()
-	names := map[devices.PlotID]string{}
+	names, advice := map[devices.PlotID]string{}, map[devices.PlotID]dashboards.AdviceCode{}
 	var ids []devices.PlotID
 	for _, plot := range v.registry.Plots() {
 		if plot.Household == "" || plot.Household != who.Household {
@@ -55,14 +55,14 @@ func (p homeSource) Home(ctx context.Context) dashboards.Home {
 		}
 		h.Plots = append(h.Plots, one)
 		h.Zone = v.zone(plot.Site)
-		names[plot.ID] = cmp.Or(plot.Name, string(plot.ID))
+		names[plot.ID], advice[plot.ID] = cmp.Or(plot.Name, string(plot.ID)), one.Advice.Code
 		ids = append(ids, plot.ID)
 		if s := v.viewOf[plot.Site]; s != nil && (h.At.IsZero() || s.Watermark.Before(h.At)) {
 			h.At = s.Watermark
 		}
 	}
 	var err error
-	if h.News, err = p.news(ctx, ids, names); err != nil {
+	if h.News, err = p.news(ctx, ids, names, advice); err != nil {
 		p.log.ErrorContext(ctx, "a farmer's page is shown without its messages", "error", err)
 		h.NewsLost = true
 	}
@@ -112,7 +112,7 @@ func (p *program) homeTap(d devices.Device, known *valve.Valve, latest *now.Snap
 const newsPatience = 3 * time.Second
 
 // news are the alerts about some plots that a household should know.
-func (p homeSource) news(ctx context.Context, plots []devices.PlotID, names map[devices.PlotID]string) (all []dashboards.News, err error) {
+func (p homeSource) news(ctx context.Context, plots []devices.PlotID, names map[devices.PlotID]string, advice map[devices.PlotID]dashboards.AdviceCode) (all []dashboards.News, err error) {
 	if len(plots) == 0 {
 		return nil, nil
 	}
@@ -121,7 +121,7 @@ func (p homeSource) news(ctx context.Context, plots []devices.PlotID, names map[
 	rows, err := p.records.AlertPage(ctx, records.AlertQuery{Plots: plots, Limit: 4 * shownNews})
 	for _, a := range rows {
 		if len(all) < shownNews && (a.ResolvedAt.IsZero() || p.clock.Now().Sub(a.ResolvedAt) < newsStays) {
-			all = append(all, dashboards.News{ID: a.ID, Rule: a.Rule, Plot: names[a.Plot], Since: a.RaisedAt, Over: a.ResolvedAt})
+			all = append(all, dashboards.News{ID: a.ID, Rule: a.Rule, Plot: names[a.Plot], Advice: advice[a.Plot], Since: a.RaisedAt, Over: a.ResolvedAt})
 		}
 	}
 	return all, err

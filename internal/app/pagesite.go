@@ -67,7 +67,7 @@ func (v *decidedView) fill(plot *dashboards.Plot) {
 		return
 	}
 	plot.Grade, plot.Stage, plot.Irrigating = dashboards.Grade(known.Grade.String()), known.Stage, known.Irrigating
-	plot.RSMPct, plot.Held = known.RSMPct, known.Held
+	plot.RSMPct, plot.Held, plot.Advice = known.RSMPct, known.Held, dashboards.AdviceCode(known.Advice.Kind)
 	plot.DepletionMM, plot.DaysToStress = known.DepletionMM, known.DaysToStress
 	plot.RAWMM, plot.TAWMM = &known.RAWMM, &known.TAWMM
 	plot.FieldCapacity, plot.WiltingPoint = known.FieldCapacity, known.WiltingPoint
