@@ -77,20 +77,12 @@ func (p *HomePlot) until() (last time.Time) {
 	return last
 }
 
-// News is an alert about a plot of the household, or the end of one.
-type News struct {
-	ID, Rule string
-	Plot     string     // its name
-	Advice   AdviceCode // what to do about its water
-	Since    time.Time
-	Over     time.Time // zero: it is not over
-}
-
 // What the farmer's form asks for, by the name act.
 const (
 	ActOpen     = "open"      // the valve named by valve, for so many minutes
 	ActClose    = "close"     // the valve named by valve
 	ActCloseAll = "close_all" // every valve of the household
+	ActAnswer   = "answer"    // the alert named by alert is answered with the code of answer, or with AnswerSeen
 )
 
 // HomeAddress is where the farmer's page is, and where its forms go.
@@ -119,7 +111,7 @@ func (s speaker) homeSaid(code string) *said {
 	}
 	tone := "bad"
 	switch code {
-	case "opened", "closed", "all_closed":
+	case "opened", "closed", "all_closed", "answered":
 		tone = "ok"
 	}
 	return &said{Text: text, Tone: tone}
@@ -173,8 +165,6 @@ type minutesChoice struct {
 	Text    string
 	First   bool
 }
-
-type newsLine struct{ Text, Hint, When, Tone string }
 
 func (s speaker) homeScreen(h Home) homeScreen {
 	out := homeScreen{CSRF: h.CSRF, Action: s.link(HomeAddress)}
@@ -305,17 +295,4 @@ func (s speaker) choices(advised, longest time.Duration) (all []minutesChoice) {
 		all = append(all, minutesChoice{Minutes: max(1, int(longest/time.Minute)), First: true, Text: s.text("my.for", words.Args{"time": s.span(longest)})})
 	}
 	return all
-}
-
-func (s speaker) newsLine(n News) newsLine {
-	line := newsLine{When: s.brief(n.Since), Tone: "warn"}
-	line.Text = s.text("my.news", words.Args{"plot": n.Plot, "what": s.word("told.", n.Rule)})
-	if water := n.Rule == "drought" || n.Rule == "drought_severe"; !water || n.Advice == AdviseWater || n.Advice == AdviseLook || n.Advice == "" {
-		line.Hint, _ = s.catalogue.Lookup(s.language, "told_hint."+n.Rule, nil) // else the card says what to do
-	}
-	if !n.Over.IsZero() {
-		line.Tone, line.Hint = "ok", ""
-		line.When, line.Text = s.brief(n.Over), s.text("my.news_over", words.Args{"plot": n.Plot, "what": s.word("told.", n.Rule)})
-	}
-	return line
 }

@@ -143,6 +143,7 @@ func homes() map[string]struct {
 	news := homeOf(none)
 	news.home.News = []dashboards.News{
 		{ID: "a", Rule: "valve_leak", Plot: "后坡三号", Since: evening.Add(-2 * time.Hour)},
+		{ID: "c", Rule: "drought", Plot: "后坡三号", Since: evening.Add(-3 * time.Hour), Advice: dashboards.AdviseWater, Answer: "will_water", Answered: evening.Add(-time.Hour)},
 		{ID: "b", Rule: "drought", Plot: "后坡三号", Since: evening.Add(-50 * time.Hour), Over: evening.Add(-26 * time.Hour)},
 	}
 	ripe, lost := homeOf(locked), homeOf(none)
@@ -164,7 +165,7 @@ func homes() map[string]struct {
 		"three":   {homeOf(none, second, third), []string{"后坡三号", "大湾五号", "p-1"}, []string{"No need until Friday"}},
 		"ripe":    {ripe, []string{"这季不用再浇了", "后坡三号：地很干了"}, []string{"The land is very dry"}},
 		"lost":    {lost, []string{"现在读不出消息"}, []string{"Messages cannot be read now"}},
-		"news":    {news, []string{"后坡三号：阀门漏水", "先关总阀", "后坡三号：过去了（地干了）"}, []string{"后坡三号: The valve leaks", "over (The land is dry)"}},
+		"news":    {news, []string{"后坡三号：阀门漏水", "先关总阀", "知道了", "修好了", "不是这样", "已答：我会浇（18:30）", "浇过了", "后坡三号：过去了（地干了）"}, []string{"后坡三号: The valve leaks", "over (The land is dry)"}},
 	}
 }
 

@@ -59,7 +59,8 @@ var codes = map[string][]string{
 		"wind_height_2_m", "delivered_as_commanded", "delivered_by_flow", "balance_only", "probe_only", "rain_counter_jumped", "rain_of_part_of_the_day",
 	},
 	"way":     {"my", "village", "clues", "operations", "live"},
-	"my_said": {"opened", "closed", "all_closed", "busy", "not_closed", "locked", "stopped", "leaking", "refused", "close_refused", "close_trouble", "stale", "trouble"},
+	"my_said": {"opened", "closed", "all_closed", "busy", "not_closed", "locked", "stopped", "leaking", "refused", "close_refused", "close_trouble", "stale", "trouble", "answered", "gone"},
+	"answer":  {"seen", "watered", "will_water", "repaired", "false_alarm"},
 	"told":    ruleIDs,
 	"told_hint": {
 		"drought", "drought_severe", "water_need", "heat", "waterlogging", "probe_silent", "probe_stuck", "probe_implausible", "valve_unconfirmed",

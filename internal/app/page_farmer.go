@@ -1,7 +1,6 @@
 package app
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -14,7 +13,6 @@ import (
 	"ganlin/devices"
 	"ganlin/internal/auth"
 	"ganlin/internal/now"
-	"ganlin/internal/records"
 	"ganlin/rules/valve"
 )
 
@@ -22,12 +20,6 @@ import (
 type homeSource struct{ *program }
 
 var _ dashboards.Homes = homeSource{}
-
-// shownNews is how many messages the page shows, and how long one that is over stays.
-const (
-	shownNews = 8
-	newsStays = 3 * 24 * time.Hour
-)
 
 // Home returns the plots of the household that asks.
 func (p homeSource) Home(ctx context.Context) dashboards.Home {
@@ -38,8 +30,6 @@ func (p homeSource) Home(ctx context.Context) dashboards.Home {
 		h.Language = words.Choose(who.Language, "")
 	}
 	latest := p.now.Snapshot()
-	names, advice := map[devices.PlotID]string{}, map[devices.PlotID]dashboards.AdviceCode{}
-	var ids []devices.PlotID
 	for _, plot := range v.registry.Plots() {
 		if plot.Household == "" || plot.Household != who.Household {
 			continue
@@ -55,14 +45,12 @@ func (p homeSource) Home(ctx context.Context) dashboards.Home {
 		}
 		h.Plots = append(h.Plots, one)
 		h.Zone = v.zone(plot.Site)
-		names[plot.ID], advice[plot.ID] = cmp.Or(plot.Name, string(plot.ID)), one.Advice.Code
-		ids = append(ids, plot.ID)
 		if s := v.viewOf[plot.Site]; s != nil && (h.At.IsZero() || s.Watermark.Before(h.At)) {
 			h.At = s.Watermark
 		}
 	}
 	var err error
-	if h.News, err = p.news(ctx, ids, names, advice); err != nil {
+	if h.News, err = p.news(ctx, h.Plots); err != nil {
 		p.log.ErrorContext(ctx, "a farmer's page is shown without its messages", "error", err)
 		h.NewsLost = true
 	}
@@ -108,25 +96,6 @@ func (p *program) homeTap(d devices.Device, known *valve.Valve, latest *now.Snap
 	return tap
 }
 
-// newsPatience is how long the page waits for its messages: it stands without them.
-const newsPatience = 3 * time.Second
-
-// news are the alerts about some plots that a household should know.
-func (p homeSource) news(ctx context.Context, plots []devices.PlotID, names map[devices.PlotID]string, advice map[devices.PlotID]dashboards.AdviceCode) (all []dashboards.News, err error) {
-	if len(plots) == 0 {
-		return nil, nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, newsPatience)
-	defer cancel()
-	rows, err := p.records.AlertPage(ctx, records.AlertQuery{Plots: plots, Limit: 4 * shownNews})
-	for _, a := range rows {
-		if len(all) < shownNews && (a.ResolvedAt.IsZero() || p.clock.Now().Sub(a.ResolvedAt) < newsStays) {
-			all = append(all, dashboards.News{ID: a.ID, Rule: a.Rule, Plot: names[a.Plot], Advice: advice[a.Plot], Since: a.RaisedAt, Over: a.ResolvedAt})
-		}
-	}
-	return all, err
-}
-
 // act does what a form of the farmer's page asks for and leads back to it. A
 // form without scripts cannot call the API, so the page has an address of its own for it.
 func (p homeSource) act(w http.ResponseWriter, r *http.Request) {
@@ -156,6 +125,8 @@ func (p homeSource) asked(r *http.Request) formAct {
 			}
 		}
 		return p.closes(who.Account, "all_closed", all...)
+	case dashboards.ActAnswer:
+		return p.answers(who, r.PostFormValue("alert"), r.PostFormValue("answer"))
 	}
 	return formAct{do: func(context.Context) string { return "refused" }}
 }

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -210,5 +211,57 @@ func TestFarmersForms(t *testing.T) {
 	}
 	if got := p.send(shut); got != "closed" {
 		t.Errorf("a close without the records store answers %q", got)
+	}
+}
+
+// TestFarmersAnswers answers messages where they stand. What is another's is not there.
+func TestFarmersAnswers(t *testing.T) {
+	t.Parallel()
+	s := openStill(t, t.TempDir(), nil)
+	at := time.Now().UTC()
+	if err := s.records.CommitEffects(t.Context(), records.Effects{Progress: records.Progress{Reader: readerRules}, Alerts: []records.AlertRow{
+		{ID: "a-1", Rule: "drought", Severity: "warning", Subject: "p-001", Plot: "p-001", Site: "sanquan", State: "firing", RaisedAt: at},
+		{ID: "a-2", Rule: "drought", Severity: "warning", Subject: "p-002", Plot: "p-002", Site: "sanquan", State: "firing", RaisedAt: at},
+		{ID: "a-3", Rule: "probe_silent", Severity: "warning", Subject: "s-001", Plot: "p-001", Site: "sanquan", State: "firing", RaisedAt: at},
+		{ID: "a-4", Rule: "frost", Severity: "warning", Subject: "p-001", Plot: "p-001", Site: "sanquan", State: "resolved", RaisedAt: at.Add(-time.Hour), ResolvedAt: at},
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	_, session := s.signIn(s.add(t, httpapi.NewAccount{ID: "f", Role: "farmer", Household: "h-001"}))
+	as := func(r *http.Request) { r.AddCookie(session) }
+	page := func() string { return text(t, s.ask("GET", "/my?lang=en", as, html)) }
+	buttons := func(alert string) (codes []string) {
+		form := regexp.MustCompile(`(?s)name="alert" value="` + alert + `">.*?</form>`).FindString(page())
+		for _, m := range regexp.MustCompile(`name="answer" value="(\w+)"`).FindAllStringSubmatch(form, -1) {
+			codes = append(codes, m[1])
+		}
+		return codes
+	}
+	csrf := regexp.MustCompile(`name="csrf" value="([^"]+)"`).FindStringSubmatch(page())[1]
+	for i, c := range []struct{ alert, answer, want, left string }{
+		{"a-1", "will_water", "answered", "[watered false_alarm]"},
+		{"a-1", "watered", "answered", "[]"},
+		{"a-3", "seen", "answered", "[repaired false_alarm]"},
+		{"a-3", "repaired", "answered", "[]"},
+		{"a-2", "watered", "gone", "[]"},
+		{"a-9", "watered", "gone", "[]"},
+		{"a-1", "perhaps", "gone", "[]"},
+	} {
+		form := url.Values{"csrf": {csrf}, "id": {fmt.Sprint("answer-", i)}, "act": {"answer"}, "alert": {c.alert}, "answer": {c.answer}}
+		for range 2 { // pressed twice
+			if got := flashed(s.ask("POST", "/my?lang=en", as, html, filled(form))); got != c.want {
+				t.Errorf("%s to %s answers %q", c.answer, c.alert, got)
+			}
+		}
+		if got := fmt.Sprint(buttons(c.alert)); got != c.left {
+			t.Errorf("after %s to %s the buttons are %s", c.answer, c.alert, got)
+		}
+	}
+	said, err := s.records.AlertActs(t.Context(), []string{"a-1", "a-2", "a-3"})
+	if err != nil || len(said["a-1"]) != 2 || len(said["a-2"]) != 0 || len(said["a-3"]) != 2 || said["a-3"][0].Act != "acknowledged" || said["a-1"][1].Account != "f" {
+		t.Errorf("%v: %+v is kept", err, said)
+	}
+	if got := page(); !strings.Contains(got, "Answered: I have watered") || !strings.Contains(got, "Answered: I have mended it") || strings.Contains(got, `value="a-4"`) {
+		t.Errorf("the page says %s", got)
 	}
 }
