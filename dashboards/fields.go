@@ -66,6 +66,7 @@ type Field struct {
 	WateredWeekMM *float64 // net, of 7 days
 	RainWeekMM    *float64 // of 7 days
 	Taps          []Valve
+	Acts          []HomeTap // the same for whoever may open and close them; of a plot's own page alone
 	Probes        []devices.DeviceID
 	ProbeAge      *time.Duration // of the newest good soil moisture; nil: none yet
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"ganlin/dashboards"
 )
 
 const drawn = "document.querySelector('#charts').dataset.ready === '1'"
@@ -15,7 +17,7 @@ const drawn = "document.querySelector('#charts').dataset.ready === '1'"
 func TestFieldPagesInABrowser(t *testing.T) {
 	all := decided()
 	all["cc01"] = clue()
-	server := httptest.NewServer(pagesOf(t, fields{land: landOf(40), past: week(), decisions: all}))
+	server := httptest.NewServer(pagesFor(t, fields{land: landOf(40), past: week(), decisions: all}, dashboards.Viewer{Account: "agro-1", Role: "agronomist", CSRF: "token", Stops: true}))
 	t.Cleanup(server.Close)
 	b := openBrowser(t)
 	b.fields = server.URL

@@ -32,7 +32,11 @@ func (f fields) Field(_ context.Context, id devices.PlotID) (dashboards.Field, e
 	}
 	for _, one := range f.land.Fields {
 		if one.ID == id {
-			return *one, nil
+			seen := *one
+			for _, tap := range seen.Taps { // whoever looks may act
+				seen.Acts = append(seen.Acts, dashboards.HomeTap{Valve: tap, Longest: 2 * time.Hour, Reachable: dashboards.IsOnline})
+			}
+			return seen, nil
 		}
 	}
 	return dashboards.Field{}, dashboards.ErrNothing

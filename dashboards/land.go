@@ -19,7 +19,8 @@ type tank struct {
 // A faucet says how a valve is.
 type faucet struct {
 	ID, Tone, Text, Amount string
-	Look                   bool // somebody has to look at it, and may say then that it is shut
+	Look                   bool     // somebody has to look at it, and may say then that it is shut
+	Acts                   *homeTap // what whoever looks may do; nil: nothing
 }
 
 // land adds what was judged of a plot to its card.

@@ -78,7 +78,7 @@ func (s speaker) haltSaid(code string) *said {
 	if !known {
 		return nil
 	}
-	if code == "stopped" || code == "resumed" {
+	if code == "stopped" || code == "told" || code == "resumed" {
 		return &said{text, "ok"}
 	}
 	return &said{text, "bad"}

@@ -104,16 +104,24 @@ func (p *Pages) plot(w http.ResponseWriter, r *http.Request) {
 	if past.NoDecisions != nil {
 		p.Log.WarnContext(r.Context(), "decisions not read", "plot", f.ID, "error", past.NoDecisions)
 	}
+	body := s.plotScreen(&f, site, past, chosen, since, p.Viewer(r.Context()).Stopped)
+	body.Said = s.plotSaid(takeFlash(w, r))
 	p.sheet(w, r, q, sheet{
 		Template: "plot", Title: cmp.Or(f.Name, string(f.ID)),
 		In:     func(l words.Language) string { return plotAddress(f.ID, chosen, l, true) },
 		Styles: []string{"fields.css", "uPlot.min.css"}, Scripts: []string{"uPlot.iife.min.js", "charts.js"},
-		Body: s.plotScreen(&f, site, past, chosen, since, takeFlash(w, r)),
+		Body: body,
 	})
 }
 
-// looked answers the form by which a person says that a valve is shut.
-func (s speaker) looked(code string) *said {
+// WaterAnswer begins the code of an answer to a form that opens or closes a valve.
+const WaterAnswer = "water."
+
+// plotSaid is the answer to a form of the page: that a person says that a valve is shut, or opens or closes it.
+func (s speaker) plotSaid(code string) *said {
+	if water, ok := strings.CutPrefix(code, WaterAnswer); ok {
+		return s.homeSaid(water)
+	}
 	text, known := s.catalogue.Lookup(s.language, "looked."+code, nil)
 	tone, ok := map[string]string{"done": "ok", "nothing": "note", "trouble": "bad"}[code]
 	if !known || !ok {
@@ -146,10 +154,10 @@ func plotAddress(id devices.PlotID, sp span, l words.Language, asked bool) strin
 	return address
 }
 
-func (s speaker) plotScreen(f *Field, site Village, past Past, chosen span, since time.Time, answer string) plotScreen {
+func (s speaker) plotScreen(f *Field, site Village, past Past, chosen span, since time.Time, stopped bool) plotScreen {
 	row := s.fieldRow(f)
 	out := plotScreen{
-		Plot: f.ID, Said: s.looked(answer),
+		Plot: f.ID,
 		Name: row.Name, ID: row.ID, Where: cmp.Or(site.Name, string(site.ID)),
 		Tone: row.Tone, Letter: row.Letter, Grade: row.Grade, Advice: row.Advice, AdviceTone: row.AdviceTone,
 		Numbers: s.fieldNumbers(f, row), Land: s.fieldLand(f),
@@ -165,8 +173,12 @@ func (s speaker) plotScreen(f *Field, site Village, past Past, chosen span, sinc
 	if f.DepletionMM != nil {
 		out.Tank = s.soilPicture(*f.DepletionMM, f.RAWMM, f.TAWMM)
 	}
-	for _, v := range f.Taps {
-		out.Taps = append(out.Taps, s.faucet(v))
+	for i, v := range f.Taps {
+		one := s.faucet(v)
+		if len(f.Acts) > i {
+			one.Acts = new(s.homeTap(&HomePlot{Field: *f}, f.Acts[i], stopped))
+		}
+		out.Taps = append(out.Taps, one)
 	}
 	for _, sp := range spans() {
 		out.Spans = append(out.Spans, choice{Text: s.word("range.", sp.name), Link: plotAddress(f.ID, sp, s.language, s.asked), Current: sp.name == chosen.name})

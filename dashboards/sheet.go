@@ -26,6 +26,7 @@ type framed struct {
 	sheet
 	Ways                 []choice // to the other pages of whoever looks
 	Account, CSRF        string   // empty: nobody has signed in
+	Stops, Stopped       bool     // as the Viewer's
 	Drafts               bool     // their phone may hold what is not sent yet
 	Back                 string   // to their own page
 	Other, OtherLanguage string
@@ -38,6 +39,7 @@ type Viewer struct {
 	Language      words.Language // of the account; empty: as the browser asks
 
 	ReadsClues, ActsOnClues bool
+	Stops, Stopped          bool // may call all valves to a stop; such a stop is in force
 }
 
 // ways are the pages of a role, the first its own. Nobody is whoever sits at the
@@ -60,7 +62,7 @@ func (p *Pages) sheet(w http.ResponseWriter, r *http.Request, q query, s sheet) 
 	s.Language = q.language
 	speaker := p.speaker(q, nil)
 	viewer := p.Viewer(r.Context())
-	page := framed{sheet: s, Ways: speaker.ways(viewer.Role, r.URL.Path), Account: viewer.Account, CSRF: viewer.CSRF, Drafts: viewer.ActsOnClues}
+	page := framed{sheet: s, Ways: speaker.ways(viewer.Role, r.URL.Path), Account: viewer.Account, CSRF: viewer.CSRF, Drafts: viewer.ActsOnClues, Stops: viewer.Stops, Stopped: viewer.Stopped}
 	page.Back = page.Ways[0].Link
 	if page.Drafts { // it is sent from every page, and signing out asks for it
 		page.Scripts = append(page.Scripts, "clues.js")

@@ -13,6 +13,7 @@ import (
 
 // A villageScreen is what the template of the village page reads.
 type villageScreen struct {
+	Said     *said // the answer to the form that led here
 	When     string
 	Sites    []choice    // to choose from; empty: there is one
 	Overview []siteShare // of all sites, when none is chosen
@@ -61,8 +62,10 @@ func (p *Pages) village(w http.ResponseWriter, r *http.Request) {
 		zone = land.Sites[0].Zone
 	}
 	s := p.speaker(q.query, zone)
+	body := s.villageScreen(land, q)
+	body.Said = s.haltSaid(takeFlash(w, r))
 	p.sheet(w, r, q.query, sheet{
-		Template: "village", Title: s.text("village.title", nil), In: q.in, Styles: []string{"fields.css"}, Body: s.villageScreen(land, q),
+		Template: "village", Title: s.text("village.title", nil), In: q.in, Styles: []string{"fields.css"}, Body: body,
 	})
 }
 

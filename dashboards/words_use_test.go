@@ -100,7 +100,7 @@ var codes = map[string][]string{
 	"commanded":   {"confirmed", "rejected", "expired", "failed", "superseded", "unanswered"},
 	"channel":     {"webhook", "email", "ntfy", "wecom", "dingtalk", "feishu", "sms"},
 	"halted":      {"closed", "closing", "asked", "out_of_reach", "refused", "opened"},
-	"halt_said":   {"stopped", "unkept", "resumed", "kept"},
+	"halt_said":   {"told", "stopped", "unkept", "resumed", "kept"},
 	"crop": {
 		"maize_grain", "maize_sweet", "rice", "potato", "sweet_potato", "tomato", "pepper", "cabbage", "soybean", "rapeseed", "tea",
 		"tea_shaded", "berry", "citrus", "groundnut", "wheat_winter",

@@ -159,10 +159,11 @@ func isLoopback(host string) bool {
 }
 
 // viewer is who looks at a page.
-func viewer(ctx context.Context) dashboards.Viewer {
+func (p *program) viewer(ctx context.Context) dashboards.Viewer {
 	a, _ := auth.From(ctx)
 	v := dashboards.Viewer{
 		Account: a.Account, Role: string(a.Role), CSRF: a.CSRF, ReadsClues: auth.CluesRead.Allows(a.Role), ActsOnClues: auth.CluesAct.Allows(a.Role),
+		Stops: auth.StopAct.Allows(a.Role), Stopped: p.valves.Stopped(),
 	}
 	if a.Language != "" {
 		v.Language = words.Choose(a.Language, "")

@@ -65,7 +65,17 @@ func (p fieldSource) Field(ctx context.Context, id devices.PlotID) (dashboards.F
 	if i < 0 {
 		return dashboards.Field{}, dashboards.ErrNothing
 	}
-	return *land.Fields[i], nil
+	f := *land.Fields[i]
+	if who, _ := auth.From(ctx); who.ActsOn(f.Plot) && auth.WaterAct.Allows(who.Role) {
+		v, latest := p.decidedNow(), p.now.Snapshot()
+		f.Taps = slices.Clone(f.Taps)
+		for i := range f.Taps {
+			d, _ := v.registry.Device(f.Taps[i].ID)
+			tap := p.homeTap(d, v.valves[d.ID], latest)
+			f.Taps[i], f.Acts = tap.Valve, append(f.Acts, tap)
+		}
+	}
+	return f, nil
 }
 
 // Decision returns a decision that a person may see: one of their plots, or of a site that they look after.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"strconv"
 	"time"
 
 	"ganlin/dashboards"
@@ -107,16 +106,8 @@ func (p homeSource) asked(r *http.Request) formAct {
 	who, _ := auth.From(r.Context())
 	id := devices.DeviceID(r.PostFormValue("valve"))
 	switch r.PostFormValue("act") {
-	case dashboards.ActOpen:
-		minutes, err := strconv.Atoi(r.PostFormValue("minutes"))
-		if err == nil && minutes >= 1 && minutes <= 24*60 && p.own(who, id) {
-			return p.opens(who.Account, id, minutes)
-		}
-	case dashboards.ActClose:
-		if !p.own(who, id) {
-			return formAct{do: func(context.Context) string { return "close_refused" }}
-		}
-		return p.closes(who.Account, "closed", id)
+	case dashboards.ActOpen, dashboards.ActClose:
+		return p.waters(who.Account, r.PostFormValue("act"), id, r.PostFormValue("minutes"), p.own(who, id))
 	case dashboards.ActCloseAll:
 		var all []devices.DeviceID
 		for _, plot := range p.registry.Load().Plots() {

@@ -96,6 +96,7 @@ func with(v url.Values, name, value string) url.Values {
 func TestFarmersForms(t *testing.T) {
 	t.Parallel()
 	y := newYard(t, t.TempDir(), 2, nil)
+	y.settled()
 	_, session := y.signIn(y.add(t, httpapi.NewAccount{ID: "f-1", Role: "farmer", Household: "h-1", Language: "zh"}))
 	p := phone{yard: y, as: func(r *http.Request) { r.AddCookie(session) }}
 	valve := y.valves[0]
@@ -263,5 +264,69 @@ func TestFarmersAnswers(t *testing.T) {
 	}
 	if got := page(); !strings.Contains(got, "Answered: I have watered") || !strings.Contains(got, "Answered: I have mended it") || strings.Contains(got, `value="a-4"`) {
 		t.Errorf("the page says %s", got)
+	}
+}
+
+// TestPlotsForms has an agronomist open and close a valve on its plot's page, and call
+// all of them to a stop. Those whose plot it is not find nothing there.
+func TestPlotsForms(t *testing.T) {
+	t.Parallel()
+	y := newYard(t, t.TempDir(), 2, nil)
+	y.settled()
+	in := func(a httpapi.NewAccount) func(*http.Request) {
+		_, session := y.signIn(y.add(t, a))
+		return func(r *http.Request) { r.AddCookie(session) }
+	}
+	agronomist := in(httpapi.NewAccount{ID: "a-1", Role: "agronomist", Sites: []devices.SiteID{"sanquan"}})
+	stranger := in(httpapi.NewAccount{ID: "a-2", Role: "agronomist", Places: []devices.PlaceCode{"510000"}})
+	page := func(path string, who func(*http.Request)) string {
+		return text(t, y.ask("GET", path+"?lang=en", who, html))
+	}
+	csrf := func(path string, who func(*http.Request)) string {
+		return regexp.MustCompile(`name="csrf" value="([^"]+)"`).FindStringSubmatch(page(path, who))[1]
+	}
+	send := func(path, act, id string, who func(*http.Request)) (to, said string) {
+		form := url.Values{"csrf": {csrf("/village", who)}, "id": {id}, "act": {act}, "valve": {"v-1"}, "minutes": {"30"}}
+		res := y.ask("POST", path+"?lang=en", who, html, filled(form))
+		return res.Header.Get("Location"), flashed(res)
+	}
+	says := func(want string) {
+		t.Helper()
+		waitFor(t, 20*time.Second, want, func() (bool, string) { got := page("/plots/p-1", agronomist); return strings.Contains(got, want), got })
+	}
+	for range 2 { // pressed twice
+		if to, said := send("/plots/p-1", "open", "opens-it-once", agronomist); to != "/plots/p-1?lang=en" || said != "water.opened" {
+			t.Errorf("opening leads to %s, %q", to, said)
+		}
+	}
+	says("Watering <code>v-1</code>")
+	if n := len(y.valves[0].Openings()); n != 1 {
+		t.Errorf("%d openings", n)
+	}
+	if got := text(t, y.ask("GET", "/plots/p-1?lang=en", agronomist, html, func(r *http.Request) { r.AddCookie(&http.Cookie{Name: "ganlin_said", Value: "water.opened"}) })); !strings.Contains(got, "The valve was told to open.") {
+		t.Errorf("the page does not say how it went: %s", got)
+	}
+	if _, said := send("/plots/p-1", "close", "not-mine-to-close", stranger); said != "water.close_refused" {
+		t.Errorf("a stranger's close answers %q", said)
+	}
+	if _, said := send("/plots/p-2", "close", "not-of-this-plot", agronomist); said != "water.close_refused" {
+		t.Errorf("a close on another plot's page answers %q", said)
+	}
+	if _, said := send("/plots/p-1", "close", "closes-it-once", agronomist); said != "water.closed" {
+		t.Errorf("a close answers %q", said)
+	}
+	says("Valve closed <code>v-1</code>")
+
+	if !strings.Contains(page("/village", agronomist), `action="/operations/stop`) {
+		t.Error("the page of all plots has no stop")
+	}
+	if to, said := send("/operations/stop", "", "", agronomist); to != "/village?lang=en" || said != "told" || !y.program.valves.Stopped() {
+		t.Errorf("the stop leads to %s, %q", to, said)
+	}
+	if got := page("/village", agronomist); !strings.Contains(got, "Emergency stop in force") {
+		t.Errorf("nobody reads of the stop: %s", got)
+	}
+	if _, said := send("/plots/p-1", "open", "opens-in-a-stop", agronomist); said != "water.stopped" {
+		t.Errorf("an opening while all are stopped answers %q", said)
 	}
 }

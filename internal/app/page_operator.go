@@ -272,9 +272,12 @@ func haltOver(w http.ResponseWriter, r *http.Request, well, ill string, act func
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), haltPatience)
 	defer cancel()
 	who, _ := auth.From(ctx)
-	said := well
+	said, address := well, dashboards.OperationsAddress
+	if !auth.MachineRead.Allows(who.Role) {
+		said, address = "told", "/village"
+	}
 	if err := act(ctx, who.Account); err != nil {
 		said = ill
 	}
-	backTo(w, r, dashboards.OperationsAddress, said)
+	backTo(w, r, address, said)
 }

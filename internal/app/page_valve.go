@@ -6,23 +6,38 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 
+	"ganlin/dashboards"
 	"ganlin/devices"
 	"ganlin/internal/auth"
 	"ganlin/internal/httpapi"
 )
 
-// clearByForm takes the word of a person, from the page of a plot, that a valve
-// of it is shut, and leads back there.
-func (p *program) clearByForm(w http.ResponseWriter, r *http.Request) {
+// actByForm does what a form of a plot's page asks for of a valve of it, and
+// leads back there: open it, close it, or take a person's word that it is shut.
+func (p *program) actByForm(w http.ResponseWriter, r *http.Request) {
 	who, _ := auth.From(r.Context())
 	plot, known := p.registry.Load().Plot(devices.PlotID(r.PathValue("id")))
 	id := devices.DeviceID(r.PostFormValue("valve"))
-	said := p.carryOut(r, formAct{do: func(ctx context.Context) string {
-		if !known || !who.ActsOn(plot) || !slices.Contains(plot.Valves, id) {
+	ours := known && who.ActsOn(plot) && slices.Contains(plot.Valves, id)
+	said := ""
+	switch act := r.PostFormValue("act"); act {
+	case dashboards.ActOpen, dashboards.ActClose:
+		said = dashboards.WaterAnswer + p.carryOut(r, p.waters(who.Account, act, id, r.PostFormValue("minutes"), ours))
+	default:
+		said = p.carryOut(r, p.clears(who.Account, id, ours))
+	}
+	backTo(w, r, "/plots/"+url.PathEscape(r.PathValue("id")), said)
+}
+
+// clears is the act that takes a person's word that a valve is shut.
+func (p *program) clears(by string, id devices.DeviceID, ours bool) formAct {
+	return formAct{do: func(ctx context.Context) string {
+		if !ours {
 			return saidTrouble
 		}
-		err := valveActs{p}.Clear(ctx, who.Account, id, "")
+		err := valveActs{p}.Clear(ctx, by, id, "")
 		switch {
 		case err == nil:
 			return "done"
@@ -31,6 +46,19 @@ func (p *program) clearByForm(w http.ResponseWriter, r *http.Request) {
 		}
 		p.log.ErrorContext(ctx, "a valve is not cleared", "valve", id, "error", err)
 		return saidTrouble
-	}})
-	backTo(w, r, "/plots/"+url.PathEscape(r.PathValue("id")), said)
+	}}
+}
+
+// waters is the act that opens or closes a valve, if it is theirs to work.
+func (p *program) waters(by, act string, id devices.DeviceID, minutes string, ours bool) formAct {
+	long, err := strconv.Atoi(minutes)
+	switch {
+	case act == dashboards.ActClose && ours:
+		return p.closes(by, "closed", id)
+	case act == dashboards.ActClose:
+		return formAct{do: func(context.Context) string { return "close_refused" }}
+	case err != nil || long < 1 || long > 24*60 || !ours:
+		return formAct{do: func(context.Context) string { return "refused" }}
+	}
+	return p.opens(by, id, long)
 }

@@ -296,7 +296,7 @@ func (p *program) openHTTP() error {
 	p.listens = lobby.Open(listener.(*net.TCPListener), p.bounds())
 	pages, err := dashboards.New(dashboards.Options{
 		Source: pageSource{p}, Fields: p.fieldSource(), Homes: homeSource{p}, Errands: errandSource{p}, Operations: p.operationsSource(), Runbooks: docs.Runbooks,
-		Viewer: viewer, Log: p.log, Now: p.clock.Now, LookAs: p.lookAsLinks(),
+		Viewer: p.viewer, Log: p.log, Now: p.clock.Now, LookAs: p.lookAsLinks(),
 	})
 	if err != nil {
 		return err
@@ -316,7 +316,7 @@ func (p *program) openHTTP() error {
 	p.router.HandleFunc("POST /my", homeSource{p}.act)
 	p.router.HandleFunc("POST /clues/{id}", errandSource{p}.act(pages))
 	p.openOperations()
-	p.router.HandleFunc("POST /plots/{id}", p.clearByForm)
+	p.router.HandleFunc("POST /plots/{id}", p.actByForm)
 	p.openSignIn(pages)
 	if err = p.router.complete(); err != nil {
 		return err

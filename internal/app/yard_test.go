@@ -177,6 +177,15 @@ func (y *yard) open() {
 	}
 }
 
+// settled waits until the rules have closed what they knew nothing of at first.
+func (y *yard) settled() {
+	y.t.Helper()
+	waitFor(y.t, 20*time.Second, "the first closes to be taken", func() (bool, string) {
+		s := y.program.valves.Stats()
+		return s.Confirmed >= int64(len(y.valves)) && s.Pending == 0, fmt.Sprintf("%+v", s)
+	})
+}
+
 // state is the valve's newest word.
 func (y *yard) state(id devices.DeviceID) devices.CommandState {
 	state, _ := y.program.valves.Word(id)
