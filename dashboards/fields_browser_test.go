@@ -124,7 +124,7 @@ func (b *browser) byKeyboard(t *testing.T) {
 }
 
 func (b *browser) everybodyCanUseFields(t *testing.T) {
-	for i, path := range []string{"/village", "/village?grade=unknown&sort=probe", "/plots/p-004", "/plots/p-009", "/decisions/aa05", "/decisions/aa02", "/decisions/cc01", "/plots/none"} {
+	for i, path := range []string{"/village", "/village?grade=unknown&sort=probe", "/plots/p-002", "/plots/p-009", "/decisions/aa05", "/decisions/aa02", "/decisions/cc01", "/plots/none"} {
 		join := map[bool]string{true: "&", false: "?"}[strings.Contains(path, "?")]
 		for k, width := range []int64{390, 1280} {
 			lang, scheme := []string{"zh", "en"}[(i+k)%2], []string{"light", "dark"}[(i/2+k)%2]

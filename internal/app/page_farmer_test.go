@@ -262,7 +262,7 @@ func TestFarmersAnswers(t *testing.T) {
 	if err != nil || len(said["a-1"]) != 2 || len(said["a-2"]) != 0 || len(said["a-3"]) != 2 || said["a-3"][0].Act != "acknowledged" || said["a-1"][1].Account != "f" {
 		t.Errorf("%v: %+v is kept", err, said)
 	}
-	if got := page(); !strings.Contains(got, "Answered: I have watered") || !strings.Contains(got, "Answered: I have mended it") || strings.Contains(got, `value="a-4"`) {
+	if got := page(); !strings.Contains(got, "Answered: I watered") || !strings.Contains(got, "Answered: Mended") || strings.Contains(got, `value="a-4"`) {
 		t.Errorf("the page says %s", got)
 	}
 }

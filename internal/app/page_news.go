@@ -78,7 +78,7 @@ func (p homeSource) answers(who auth.Access, alert, code string) formAct {
 			return "gone"
 		}
 		if err == nil {
-			err = alertSource{p.program}.Act(ctx, alert, id, act)
+			err = alertSource(p).Act(ctx, alert, id, act)
 		}
 		if err != nil {
 			p.log.ErrorContext(ctx, "an answer is not kept", "alert", alert, "error", err)
