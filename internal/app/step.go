@@ -48,8 +48,10 @@ func (s *stepper) Step(ctx context.Context, at time.Time, last map[devices.Devic
 	if at.Equal(tick) {
 		return at, s.p.decidedUpTo(ctx, at)
 	}
-	if err := s.p.valvesReady(ctx); err != nil {
-		return time.Time{}, err
+	if len(last) > 0 { // else it is the beginning, before any device is there
+		if err := s.p.valvesReady(ctx); err != nil {
+			return time.Time{}, err
+		}
 	}
 	if err := s.p.journal.AppendTicks(ctx, at, s.p.sites()); err != nil {
 		return time.Time{}, fmt.Errorf("%w: writing the tick %s: %w", httpapi.ErrUnavailable, at.Format(time.RFC3339), err)
