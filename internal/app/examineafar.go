@@ -59,8 +59,7 @@ func examineRunning(ctx context.Context, r *remote) []finding {
 	case !law.OK:
 		law.Mend = "while messages flow, ask again; if it stays so, keep the data folder and report it"
 	}
-	var list []httpapi.Device
-	err := r.call(ctx, http.MethodGet, "/api/v1/devices", nil, &list)
+	list, err := everyPage[httpapi.Device](ctx, r, "/api/v1/devices")
 	return append(findings, law, examineDevices(list, err))
 }
 
