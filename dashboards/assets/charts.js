@@ -32,10 +32,12 @@
   const draw = (id, rows, series, more) => {
     const target = document.getElementById(id);
     if (!rows || rows[0].length === 0) { target.closest('figure').hidden = true; return null; }
+    const newest = rows[1].findLastIndex((v) => v !== null && v !== undefined); // is told until somebody points at another
     return new uPlot(Object.assign({
       width: Math.max(target.clientWidth, 200), height: 210, tzDate: local, padding: [10, 28, 0, 0],
       cursor: {sync: {key: 'plot'}, points: {size: 7}, drag: {x: false, y: false}}, legend: {markers: {width: 2, dash: (u, i) => (u.series[i].dash || []).length ? 'dashed' : 'solid'}},
       axes: axes(id === 'chart-moisture' ? 2 : 0), series: [{label: data.words.time, value: (u, v) => both(v)}].concat(series),
+      hooks: {ready: [(u) => newest >= 0 && u.setLegend({idx: newest})]},
     }, more), rows, target);
   };
 
