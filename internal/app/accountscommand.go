@@ -156,7 +156,7 @@ func withAccounts[T any](ctx context.Context, c console, w where, may maker, far
 	if err != nil {
 		return none, err
 	}
-	return withRecords(ctx, cfg.Data, may, far, func(_ *folder, s *records.Store) (T, error) {
+	return withRecords(ctx, cfg, may, far, func(_ *folder, s *records.Store) (T, error) {
 		return near(accounts{records: s, url: pages(cfg), registry: registrarOf(cfg, s).load})
 	})
 }

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 
 	"ganlin/internal/config"
@@ -63,14 +61,10 @@ func problemsOfFiles(ctx context.Context, name string, cfg *config.Config) (all 
 
 // lookAtImports returns what was imported and counts, beside a program that runs or without one.
 func lookAtImports(ctx context.Context, cfg *config.Config) ([]records.Imported, error) {
-	name := filepath.Join(cfg.Data, recordsFile)
-	if _, err := os.Stat(name); err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			err = nil
-		}
+	if has, err := keepsRecords(cfg); err != nil || !has {
 		return nil, err
 	}
-	s, err := records.Look(name)
+	s, err := records.Look(recordsPlace(cfg))
 	if err != nil {
 		return nil, err
 	}

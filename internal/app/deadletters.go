@@ -84,7 +84,7 @@ func withDeadLetters[T any](ctx context.Context, c console, w where, far func(*r
 	if err != nil {
 		return none, err
 	}
-	return withRecords(ctx, cfg.Data, expects, far, func(_ *folder, s *records.Store) (T, error) { return near(deadLetters{s}) })
+	return withRecords(ctx, cfg, expects, far, func(_ *folder, s *records.Store) (T, error) { return near(deadLetters{s}) })
 }
 
 // printable returns s without characters that could steer a terminal.

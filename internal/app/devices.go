@@ -174,7 +174,7 @@ func withRegistrar[T any](ctx context.Context, c console, w where, may maker, fa
 	if err != nil {
 		return none, err
 	}
-	return withRecords(ctx, cfg.Data, may, far, func(_ *folder, s *records.Store) (T, error) { return near(registrarOf(cfg, s)) })
+	return withRecords(ctx, cfg, may, far, func(_ *folder, s *records.Store) (T, error) { return near(registrarOf(cfg, s)) })
 }
 
 // registrarOf is the keeper of devices of a program that does not run.

@@ -3,11 +3,7 @@ package app
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 
 	"ganlin/internal/config"
 )
@@ -41,8 +37,8 @@ func (d doctorCommand) Run(ctx context.Context, c console) error {
 	switch {
 	case r != nil:
 		findings = append(findings, examineRunning(ctx, r)...)
-	case d.Config == "" && haveRecords(cfg.Data) != nil: // a typing error; nothing is looked for there, nor made
-		return report(c, []finding{{Part: "folder", Says: haveRecords(cfg.Data).Error()}}, d.JSON)
+	case d.Config == "" && haveRecords(cfg) != nil: // a typing error; nothing is looked for there, nor made
+		return report(c, []finding{{Part: "folder", Says: haveRecords(cfg).Error()}}, d.JSON)
 	default:
 		findings = append(findings, d.examineStopped(ctx, cfg)...)
 	}
@@ -60,15 +56,17 @@ func (d doctorCommand) examineStopped(ctx context.Context, cfg *config.Config) [
 			findings = append(findings, examineAddress("broker", cfg.MQTT.Listen.Address))
 		}
 	}
-	if _, err := os.Stat(filepath.Join(cfg.Data, recordsFile)); errors.Is(err, fs.ErrNotExist) {
-		return append(findings, finding{Part: "records", OK: true, Says: "there are none yet"})
+	if has, err := keepsRecords(cfg); err != nil {
+		return append(findings, finding{Part: "records", Says: err.Error(), Mend: "let the configuration name the records of this data folder"})
+	} else if !has {
+		return append(findings, examineNewRecords(ctx, cfg))
 	}
 	f, err := openFolder(cfg.Data)
 	if err != nil {
 		return append(findings, finding{Part: "folder", OutOfReach: true, Says: err.Error(), Mend: "a program starts or ends there: ask again"})
 	}
 	defer func() { _ = f.close() }()
-	s, found := examineRecords(ctx, f)
+	s, found := examineRecords(ctx, cfg)
 	findings = append(findings, found)
 	if s != nil {
 		defer func() { _ = s.Close() }()

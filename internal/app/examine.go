@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"ganlin/internal/config"
 	"ganlin/internal/httpapi"
 	"ganlin/internal/journal"
 	"ganlin/internal/records"
@@ -80,20 +81,40 @@ func examineAddress(part, address string) finding {
 }
 
 // examineRecords opens the records store; it is nil when it does not open.
-func examineRecords(ctx context.Context, in *folder) (*records.Store, finding) {
+func examineRecords(ctx context.Context, cfg *config.Config) (*records.Store, finding) {
 	f := finding{Part: "records"}
-	s, err := records.Look(in.file(recordsFile))
+	s, err := records.Look(recordsPlace(cfg))
 	if err == nil {
 		if err = s.Ping(ctx); err != nil {
 			_ = s.Close()
 		}
 	}
+	if errors.Is(err, records.ErrEmpty) {
+		f.OK, f.Says = true, err.Error()
+		return nil, f
+	}
 	if err != nil {
 		f.Says, f.Mend = err.Error(), "restore the data folder from a backup"
+		if !cfg.Records.URL.IsZero() {
+			f.Mend = "look at PostgreSQL and at records.url; a database that is lost is restored from a backup"
+		}
 		return nil, f
 	}
 	f.OK, f.Says = true, "the store opens and answers"
 	return s, f
+}
+
+// examineNewRecords looks whether records can be kept where there are none yet.
+func examineNewRecords(ctx context.Context, cfg *config.Config) finding {
+	f := finding{Part: "records", OK: true, Says: "there are none yet"}
+	if cfg.Records.URL.IsZero() {
+		return f
+	}
+	s, found := examineRecords(ctx, cfg)
+	if s != nil {
+		_ = s.Close()
+	}
+	return found
 }
 
 // examineDevices says of devices how many may log in, and which may not although they have a password.

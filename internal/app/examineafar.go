@@ -33,7 +33,7 @@ func examineRunning(ctx context.Context, r *remote) []finding {
 		"broker":  "look whether its address is reachable and the password right",
 		"journal": "make room on the disk; it goes on by itself",
 		"influx":  "start it or mend url and token; it catches up by itself",
-		"records": "make room on the disk; it goes on by itself",
+		"records": "make room on the disk, or start PostgreSQL; it goes on by itself",
 	}
 	var findings []finding
 	for _, part := range []string{"broker", "journal", "influx", "records"} {

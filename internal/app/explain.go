@@ -5,14 +5,17 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"ganlin/dashboards/words"
 	"ganlin/devices"
 	"ganlin/internal/auth"
+	"ganlin/internal/config"
+	"ganlin/internal/httpapi"
 	"ganlin/internal/records"
 )
 
@@ -28,20 +31,9 @@ func (e explainCommand) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
-	if err := haveRecords(cfg.Data); err != nil {
-		return err
-	}
-	store, err := records.Open(ctx, filepath.Join(cfg.Data, recordsFile)) // a second process may read beside the one that runs
-	if err != nil {
-		return err
-	}
-	defer func() { _ = store.Close() }()
-	d, err := store.Decision(ctx, e.ID)
+	d, err := e.find(ctx, cfg)
 	if errors.Is(err, records.ErrNotFound) {
 		return fmt.Errorf("nothing was decided under %q; the page and the report name what was", e.ID)
-	}
-	if err == nil {
-		err = noteReading(ctx, store, auth.BuiltIn, d)
 	}
 	if err != nil {
 		return err
@@ -49,7 +41,40 @@ func (e explainCommand) Run(ctx context.Context, c console) error {
 	if e.JSON {
 		return json.NewEncoder(c.out).Encode(d)
 	}
+	store, err := records.Look(recordsPlace(cfg))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = store.Close() }()
 	return e.print(ctx, c, registrarOf(cfg, store), d)
+}
+
+// find reads the decision, and notes that it was read. A second process may do
+// both beside the one that runs; in PostgreSQL one writes, so that one is asked.
+func (e explainCommand) find(ctx context.Context, cfg *config.Config) (devices.Decision, error) {
+	near := func(_ *folder, s *records.Store) (devices.Decision, error) {
+		d, err := s.Decision(ctx, e.ID)
+		if err == nil {
+			err = noteReading(ctx, s, auth.BuiltIn, d)
+		}
+		return d, err
+	}
+	if records.IsPostgres(recordsPlace(cfg)) {
+		return withRecords(ctx, cfg, expects, func(r *remote) (devices.Decision, error) {
+			var found httpapi.Explained
+			err := r.call(ctx, http.MethodGet, "/api/v1/decisions/"+url.PathEscape(e.ID), nil, &found)
+			return found.Decision, err
+		}, near)
+	}
+	if err := haveRecords(cfg); err != nil {
+		return devices.Decision{}, err
+	}
+	s, err := records.Open(ctx, recordsPlace(cfg))
+	if err != nil {
+		return devices.Decision{}, err
+	}
+	defer func() { _ = s.Close() }()
+	return near(nil, s)
 }
 
 func (e explainCommand) print(ctx context.Context, c console, r registrar, d devices.Decision) error {

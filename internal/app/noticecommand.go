@@ -168,7 +168,7 @@ func withNotices[T any](ctx context.Context, c console, w where, may maker, far 
 	if err != nil {
 		return none, err
 	}
-	return withRecords(ctx, cfg.Data, may, far, func(f *folder, store *records.Store) (none T, err error) {
+	return withRecords(ctx, cfg, may, far, func(f *folder, store *records.Store) (none T, err error) {
 		reg, err := registrarOf(cfg, store).load(ctx)
 		if err != nil {
 			return none, err

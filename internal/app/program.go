@@ -146,7 +146,7 @@ func (p *program) open(ctx context.Context) (err error) {
 	if p.token, err = p.folder.token(); err != nil {
 		return err
 	}
-	if p.records, err = records.Open(ctx, p.folder.file(recordsFile)); err != nil {
+	if p.records, err = openRecords(ctx, o.config); err != nil {
 		return err
 	}
 	if p.secrets, err = p.records.Secrets(ctx); err != nil {
@@ -195,9 +195,6 @@ func (p *program) open(ctx context.Context) (err error) {
 	p.intake = ingest.NewIntake(ingest.IntakeOptions{Journal: j, Locator: p, Clock: p.clock, Series: p.series(), Log: p.log})
 	return p.openHTTP()
 }
-
-// recordsFile is the records store in the data folder.
-const recordsFile = "ganlin.db"
 
 // run runs the program, and more stages behind it, until ctx ends.
 func (p *program) run(ctx context.Context, more ...stage) error {

@@ -13,7 +13,6 @@ import (
 	"ganlin/internal/journal"
 	"ganlin/internal/natsd"
 	"ganlin/internal/position"
-	"ganlin/internal/records"
 	"ganlin/internal/rulefile"
 	"ganlin/rules"
 )
@@ -97,29 +96,25 @@ func printProblems(c console, problems []position.Problem, asJSON bool) error {
 }
 
 type rulesReplay struct {
-	Data    string  `placeholder:"DIR" help:"The data folder; by default the demo's."`
+	where
 	Shuffle *uint64 `placeholder:"SEED" help:"Permute the facts between ticks, and delay them by up to the lateness."`
-	JSON    bool    `name:"json" help:"Print JSON, and nothing else, to standard output."`
 }
 
 // Run decides everything again.
 func (k rulesReplay) Run(ctx context.Context, c console) error {
-	if k.Data == "" {
-		dir, err := demoFolder()
-		if err != nil {
-			return err
-		}
-		k.Data = dir
-	}
-	if err := haveRecords(k.Data); err != nil {
+	cfg, err := k.open(c)
+	if err != nil {
 		return err
 	}
-	f, err := openFolder(k.Data)
+	if err := haveRecords(cfg); err != nil {
+		return err
+	}
+	f, err := openFolder(cfg.Data)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = f.close() }()
-	store, err := records.Open(ctx, f.file(recordsFile))
+	store, err := openRecords(ctx, cfg)
 	if err != nil {
 		return err
 	}

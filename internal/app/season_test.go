@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -191,6 +192,7 @@ type estate struct {
 	*trial
 	village *village.Village
 	link    village.Link
+	records string // where they are; empty: in the data folder
 }
 
 // newEstate starts the program with time from outside.
@@ -316,7 +318,7 @@ func (e *estate) measures() {
 func (e *estate) decisions() (all []devices.Decision, sha256 string) {
 	e.t.Helper()
 	e.stop()
-	store, err := records.Open(e.t.Context(), filepath.Join(e.folder, "data", recordsFile))
+	store, err := records.Open(e.t.Context(), cmp.Or(e.records, filepath.Join(e.folder, "data", recordsFile)))
 	if err != nil {
 		e.t.Fatal(err)
 	}

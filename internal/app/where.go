@@ -5,9 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"text/tabwriter"
 
 	"ganlin/internal/config"
@@ -62,40 +59,28 @@ const (
 
 // withRecords does something with the records of a data folder: through the
 // API of the program that runs on it, or by itself when none does.
-func withRecords[T any](ctx context.Context, data string, may maker, far func(*remote) (T, error), near func(*folder, *records.Store) (T, error)) (none T, err error) {
-	r, err := running(data)
+func withRecords[T any](ctx context.Context, cfg *config.Config, may maker, far func(*remote) (T, error), near func(*folder, *records.Store) (T, error)) (none T, err error) {
+	r, err := running(cfg.Data)
 	if err != nil {
 		return none, err
 	}
 	if r != nil {
 		return far(r)
 	}
-	if err := haveRecords(data); err != nil && may == expects {
+	if err := haveRecords(cfg); err != nil && may == expects {
 		return none, err
 	}
-	f, err := openFolder(data)
+	f, err := openFolder(cfg.Data)
 	if err != nil {
 		return none, err
 	}
 	defer func() { err = errors.Join(err, f.close()) }()
-	s, err := records.Open(ctx, f.file(recordsFile))
+	s, err := openRecords(ctx, cfg)
 	if err != nil {
 		return none, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	return near(f, s)
-}
-
-// haveRecords says of a folder that it is none of Ganlin's.
-func haveRecords(data string) error {
-	_, err := os.Stat(filepath.Join(data, recordsFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return usageError("%s is no data folder: it holds no %s; look at --data, or at data: in the configuration (ganlin serve, demo and devices import make one)", data, recordsFile)
-	}
-	if err != nil {
-		return fmt.Errorf("looking at the data folder: %w", err)
-	}
-	return nil
 }
 
 // list prints what a command lists, one a line under a heading.

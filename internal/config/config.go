@@ -17,6 +17,7 @@ type Config struct {
 	Journal  Journal
 	Letters  DeadLetters
 	Influx   *Influx // nil: the supervised local one
+	Records  Records
 	Registry []string
 	Rules    []string
 	Signals  Signals
@@ -81,6 +82,11 @@ type DeadLetters struct {
 type Influx struct {
 	URL, Org, Bucket string
 	Token            Secret // empty: the database asks for none
+}
+
+// Records is where the records are.
+type Records struct {
+	URL Secret // of a PostgreSQL database, with its password; empty: SQLite in the data folder
 }
 
 // Native is the codec of Ganlin's own wire format.

@@ -212,7 +212,11 @@ func TestProblems(t *testing.T) {
 		"no file":    {in + "influx: {url: 'http://i', token_file: f}\n", "2:39: error: token_file: reading the secret: open f: no such file or directory"},
 		"empty file": {in + "influx: {url: 'http://i', token_file: empty}\n", "2:39: error: token_file: empty is empty"},
 		"huge file":  {in + "influx: {url: 'http://i', token_file: huge}\n", "2:39: error: token_file: huge is larger than 65536 bytes; it cannot be a secret"},
-		"records":    {in + "records: {url: postgres://db/ganlin}\n", "2:16: error: records.url: PostgreSQL is not in this version yet; leave it empty for SQLite in the data folder"},
+		"records":    {in + "records: {url: 'postgres://g:p/w@db/ganlin'}\n", "2:16: error: records.url is no address of a database; write postgres://USER@HOST:PORT/DATABASE, or leave it out for SQLite in the data folder"},
+		"no TLS":     {in + "records: {url: 'postgres://g@db/ganlin'}\n", "2:16: error: records.url names another machine and says nothing about TLS; add ?sslmode=verify-full, with sslrootcert=FILE for a private authority, or ?sslmode=disable on a network that nobody else reads"},
+		"no user":    {in + "records: {url: 'postgres://localhost/ganlin', password: p}\n", "2:16: error: records.url lacks the user whose password is given; write postgres://USER@HOST:PORT/DATABASE"},
+		"passwords":  {in + "records: {url: 'postgres://g:p@localhost/ganlin', password: p}\n", "2:16: error: records.url holds a password beside the one that is given; leave one out"},
+		"no db":      {in + "records: {password: p}\n", "2:10: error: records has a password and no url; give the url of the database, or leave both out for SQLite in the data folder"},
 		"registry":   {in + "registry: [none.yaml, '[a']\nrules: none.yaml\n", "2:12: error: registry: there is no file none.yaml\n2:23: error: registry: \"[a\" is no pattern for files; use *, ? and [a-z]\n3:8: error: rules must be a list such as [a, b], not \"none.yaml\""},
 		"timezone":   {in + "timezone: Beijing\n", `2:11: error: timezone: "Beijing" is not in the IANA database; write one such as Asia/Shanghai`},
 	} {
@@ -280,4 +284,30 @@ func FuzzLoad(f *testing.F) {
 			}
 		}
 	})
+}
+
+// The password is put into the URL, and the URL shows itself to nobody.
+func TestRecords(t *testing.T) {
+	for name, c := range map[string]struct{ text, want string }{
+		"none":     {"", ""},
+		"empty":    {"records: {url: ''}\n", ""},
+		"socket":   {"records: {url: 'postgres:///ganlin?host=/run/postgresql'}\n", "postgres:///ganlin?host=/run/postgresql"},
+		"own":      {"records: {url: 'postgresql://g:p@127.0.0.1/ganlin'}\n", "postgresql://g:p@127.0.0.1/ganlin"},
+		"file":     {"records: {url: 'postgres://g@db:5433/ganlin?sslmode=verify-full', password_file: password}\n", "postgres://g:p%2Fw%3F@db:5433/ganlin?sslmode=verify-full"},
+		"no TLS":   {"records: {url: 'postgres://g@db/ganlin?sslmode=disable'}\n", "postgres://g@db/ganlin?sslmode=disable"},
+		"password": {"records: {url: 'postgres://g@localhost/ganlin', password: p}\n", "postgres://g:p@localhost/ganlin"},
+	} {
+		dir := write(t, map[string]string{"c.yaml": "mqtt: {listen: {address: 0.0.0.0:1883}}\n" + c.text, "password": "p/w?\n"})
+		got, problems := config.Load(filepath.Join(dir, "c.yaml"))
+		if got == nil {
+			t.Errorf("%s: %v", name, problems)
+			continue
+		}
+		if got.Records.URL.Reveal() != c.want {
+			t.Errorf("%s: %q, want %q", name, got.Records.URL.Reveal(), c.want)
+		}
+		if text := fmt.Sprintf("%v %+v", got.Records, got.Records); c.want != "" && strings.Contains(text, "ganlin") {
+			t.Errorf("%s: it shows itself as %s", name, text)
+		}
+	}
 }

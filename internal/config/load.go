@@ -56,7 +56,7 @@ func (l *loader) root(n position.Node, c *Config) {
 	l.journal(m.Get("journal"), &c.Journal)
 	l.deadLetters(m.Get("deadletters"), &c.Letters)
 	l.influx(m.Get("influx"), c)
-	l.records(m.Get("records"))
+	l.records(m.Get("records"), &c.Records)
 	c.Registry = l.files(m.Get("registry"), "registry")
 	c.Rules = l.files(m.Get("rules"), "rules")
 	l.signals(m.Get("signals"), &c.Signals)

@@ -1,7 +1,10 @@
 package config
 
 import (
+	"cmp"
 	"crypto/tls"
+	"net"
+	"net/url"
 	"strings"
 	"time"
 
@@ -122,10 +125,43 @@ func (l *loader) influx(n position.Node, c *Config) {
 	c.Influx = &v
 }
 
-func (l *loader) records(n position.Node) {
-	if m, ok := n.Mapping("records", "url"); ok {
-		notYet(m.Get("url"), "records.url", "PostgreSQL", "SQLite in the data folder")
+// records never quotes the URL: what cannot be read in it may be the password.
+func (l *loader) records(n position.Node, v *Records) {
+	m, ok := n.Mapping("records", "url", "password", "password_file")
+	if !ok {
+		return
 	}
+	var text string
+	var password Secret
+	l.secret(m, "password", &password)
+	if !l.text(m, "url", &text) || text == "" {
+		if !password.IsZero() {
+			n.Errorf("records has a password and no url; give the url of the database, or leave both out for SQLite in the data folder")
+		}
+		return
+	}
+	at := m.Get("url")
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" || strings.Trim(u.Path, "/") == "" {
+		at.Errorf("records.url is no address of a database; write postgres://USER@HOST:PORT/DATABASE, or leave it out for SQLite in the data folder")
+		return
+	}
+	query := u.Query()
+	host := cmp.Or(u.Hostname(), query.Get("host"))
+	if !query.Has("sslmode") && host != "" && !strings.HasPrefix(host, "/") && !Loopback(net.JoinHostPort(host, "")) {
+		at.Errorf("records.url names another machine and says nothing about TLS; add ?sslmode=verify-full, with sslrootcert=FILE for a private authority, or ?sslmode=disable on a network that nobody else reads")
+	}
+	if !password.IsZero() {
+		_, another := u.User.Password()
+		switch {
+		case u.User.Username() == "":
+			at.Errorf("records.url lacks the user whose password is given; write postgres://USER@HOST:PORT/DATABASE")
+		case another || query.Has("password"):
+			at.Errorf("records.url holds a password beside the one that is given; leave one out")
+		}
+		u.User = url.UserPassword(u.User.Username(), password.Reveal())
+	}
+	v.URL = NewSecret(u.String())
 }
 
 // notYet refuses what is described and not built: to go on with something else would surprise.

@@ -12,8 +12,11 @@ import (
 	"ganlin/internal/records"
 )
 
-func TestAccounts(t *testing.T) {
-	file := newFile(t)
+func TestAccounts(t *testing.T) { onBoth(t, testAccounts) }
+
+func testAccounts(r run) {
+	t, in := r.T, r.in
+	file := in.place(t)
 	s := openStore(t, file)
 	farmer := records.Account{ID: "farmer-1", Role: "farmer", Household: "h-001", Language: "zh", Created: noon}
 	agro := records.Account{ID: "agro", Role: "agronomist", Sites: []devices.SiteID{"a", "b"}, Places: []devices.PlaceCode{"500119"}, Created: noon}

@@ -3,7 +3,6 @@ package records_test
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -13,8 +12,11 @@ import (
 
 // TestPagesOfAlertsAndDecisions reads both lists page by page: nothing is left out or seen twice,
 // though many have the same time.
-func TestPagesOfAlertsAndDecisions(t *testing.T) {
-	s := openStore(t, filepath.Join(t.TempDir(), "ganlin.db"))
+func TestPagesOfAlertsAndDecisions(t *testing.T) { onBoth(t, testPagesOfAlertsAndDecisions) }
+
+func testPagesOfAlertsAndDecisions(r run) {
+	t, in := r.T, r.in
+	s := openStore(t, in.place(t))
 	begin := time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC)
 	var e records.Effects
 	for i := range 60 {
@@ -92,7 +94,12 @@ func pages(t *testing.T, read func(records.Behind) ([]string, records.Behind)) m
 }
 
 func TestWhatIsSaidAboutAnAlertIsKeptOnce(t *testing.T) {
-	s := openStore(t, filepath.Join(t.TempDir(), "ganlin.db"))
+	onBoth(t, testWhatIsSaidAboutAnAlertIsKeptOnce)
+}
+
+func testWhatIsSaidAboutAnAlertIsKeptOnce(r run) {
+	t, in := r.T, r.in
+	s := openStore(t, in.place(t))
 	at := time.Date(2026, 7, 1, 8, 0, 0, 0, time.UTC)
 	if err := s.CommitEffects(t.Context(), records.Effects{
 		Progress: records.Progress{Reader: "rules"}, Alerts: []records.AlertRow{{ID: "a-1", RaisedAt: at}},

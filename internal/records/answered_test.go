@@ -1,7 +1,6 @@
 package records_test
 
 import (
-	"path/filepath"
 	"reflect"
 	"testing"
 	"time"
@@ -9,8 +8,11 @@ import (
 	"ganlin/internal/records"
 )
 
-func TestAnswersAreRememberedForADay(t *testing.T) {
-	s := openStore(t, filepath.Join(t.TempDir(), "ganlin.db"))
+func TestAnswersAreRememberedForADay(t *testing.T) { onBoth(t, testAnswersAreRememberedForADay) }
+
+func testAnswersAreRememberedForADay(r run) {
+	t, in := r.T, r.in
+	s := openStore(t, in.place(t))
 	ctx, day := t.Context(), 24*time.Hour
 	now := time.Date(2026, 7, 1, 8, 0, 0, 0, time.UTC)
 	asked := records.Asked{Account: "a", Route: "POST /x", Key: "k"}

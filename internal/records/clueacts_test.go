@@ -4,7 +4,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"strings"
 	"sync"
@@ -37,8 +36,11 @@ var reading = records.Reading{Account: "lin", As: records.ReadWhole}
 
 func everybody(records.ClueRow) bool { return true }
 
-func TestActsOnAClue(t *testing.T) {
-	s := openStore(t, newFile(t))
+func TestActsOnAClue(t *testing.T) { onBoth(t, testActsOnAClue) }
+
+func testActsOnAClue(r run) {
+	t, in := r.T, r.in
+	s := openStore(t, in.place(t))
 	for range 2 { // effects may come twice
 		commit(t, s, raised("c-1", "h-1"))
 	}
@@ -96,8 +98,11 @@ func TestActsOnAClue(t *testing.T) {
 }
 
 // Many act at once on the same version: one of them is first.
-func TestOneActAVersion(t *testing.T) {
-	s := openStore(t, newFile(t))
+func TestOneActAVersion(t *testing.T) { onBoth(t, testOneActAVersion) }
+
+func testOneActAVersion(r run) {
+	t, in := r.T, r.in
+	s := openStore(t, in.place(t))
 	commit(t, s, raised("c-1", "h-1"))
 	var mu sync.Mutex
 	var wait sync.WaitGroup
@@ -125,8 +130,11 @@ func TestOneActAVersion(t *testing.T) {
 
 // What a person did and what was told is refused to be changed by the database
 // itself, whoever asks. The clue, which the rules change, is the control.
-func TestTheDatabaseRefusesForgery(t *testing.T) {
-	file := newFile(t)
+func TestTheDatabaseRefusesForgery(t *testing.T) { onBoth(t, testTheDatabaseRefusesForgery) }
+
+func testTheDatabaseRefusesForgery(r run) {
+	t, in := r.T, r.in
+	file := in.place(t)
 	s := openStore(t, file)
 	commit(t, s, raised("c-1", "h-1"))
 	if _, err := s.ActOnClue(t.Context(), act("a-1", "c-1", "verified"), 0, everybody, anything); err != nil {
@@ -135,29 +143,28 @@ func TestTheDatabaseRefusesForgery(t *testing.T) {
 	if err := s.NoteClueRead(t.Context(), reading, "c-1"); err != nil {
 		t.Fatal(err)
 	}
-	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: file}).EscapedPath())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = db.Close() }()
+	db := beside(t, file)
 	before := forged(t, db)
-	for _, attempt := range []string{
+	attempts := []string{
 		`UPDATE clue_act SET account = 'somebody else'`,
 		`UPDATE clue_act SET note = ''`,
-		`UPDATE clue_act SET sealed = x'00'`,
+		`UPDATE clue_act SET sealed = '0'`,
 		`UPDATE clue_act SET note = 'another'`,
 		`DELETE FROM clue_act`,
-		`INSERT OR REPLACE INTO clue_act SELECT id, clue, number, 'dismissed', account, at, recorded_at, reason, note, sealed FROM clue_act`,
-		`INSERT OR REPLACE INTO clue_act SELECT 'a-2', clue, number, 'dismissed', account, at, recorded_at, reason, note, sealed FROM clue_act`,
 		`INSERT INTO clue_act SELECT id, clue, number, 'dismissed', account, at, recorded_at, reason, note, sealed FROM clue_act WHERE true ON CONFLICT (id) DO UPDATE SET act = 'dismissed'`,
 		`UPDATE signal SET household = 'h-2'`,
 		`DELETE FROM signal`,
-		`INSERT OR REPLACE INTO signal SELECT sequence, 'other', 'withdrawn', clue, household, site, place, level, cause, at, decision, act FROM signal`,
-		`INSERT OR REPLACE INTO signal SELECT 99, id, 'withdrawn', clue, household, site, place, level, cause, at, decision, act FROM signal`,
 		`UPDATE clue_read SET account = 'x'`,
 		`DELETE FROM clue_read`,
+	}
+	only := map[kind][]string{inFile: {
+		`INSERT OR REPLACE INTO clue_act SELECT id, clue, number, 'dismissed', account, at, recorded_at, reason, note, sealed FROM clue_act`,
+		`INSERT OR REPLACE INTO clue_act SELECT 'a-2', clue, number, 'dismissed', account, at, recorded_at, reason, note, sealed FROM clue_act`,
+		`INSERT OR REPLACE INTO signal SELECT sequence, 'other', 'withdrawn', clue, household, site, place, level, cause, at, decision, act FROM signal`,
+		`INSERT OR REPLACE INTO signal SELECT 99, id, 'withdrawn', clue, household, site, place, level, cause, at, decision, act FROM signal`,
 		`INSERT OR REPLACE INTO clue_read VALUES (1, 'c-1', 'x', 0, 'list')`,
-	} {
+	}, inPostgres: {`TRUNCATE clue_act`, `TRUNCATE clue CASCADE`, `TRUNCATE signal`, `TRUNCATE clue_read`}}
+	for _, attempt := range append(attempts, only[in]...) {
 		if _, err := db.ExecContext(t.Context(), attempt); err == nil || !strings.Contains(err.Error(), "never") {
 			t.Errorf("%s: %v", attempt, err)
 		}
@@ -173,16 +180,24 @@ func TestTheDatabaseRefusesForgery(t *testing.T) {
 // forged returns all that must not change as text.
 func forged(t *testing.T, db *sql.DB) string {
 	t.Helper()
-	var all string
-	if err := db.QueryRowContext(t.Context(), `SELECT (SELECT group_concat(id||clue||number||act||account||at||recorded_at||reason||note||sealed) FROM clue_act)
-		||(SELECT group_concat(sequence||id||kind||clue||household||at) FROM signal)||(SELECT group_concat(number||clue||account) FROM clue_read)`).Scan(&all); err != nil {
-		t.Fatal(err)
+	var acts, signals, reads string
+	for into, query := range map[*string]string{
+		&acts:    `SELECT count(*)||id||clue||number||act||account||at||recorded_at||reason||note||length(sealed) FROM clue_act GROUP BY id`,
+		&signals: `SELECT max(sequence||id||kind||clue||household||at)||count(*) FROM signal`,
+		&reads:   `SELECT max(number||clue||account)||count(*) FROM clue_read`,
+	} {
+		if err := db.QueryRowContext(t.Context(), query).Scan(into); err != nil {
+			t.Fatal(err)
+		}
 	}
-	return all
+	return acts + signals + reads
 }
 
-func TestReceiverKeys(t *testing.T) {
-	s := openStore(t, newFile(t))
+func TestReceiverKeys(t *testing.T) { onBoth(t, testReceiverKeys) }
+
+func testReceiverKeys(r run) {
+	t, in := r.T, r.in
+	s := openStore(t, in.place(t))
 	one, err := s.ReceiverKey(t.Context(), "town")
 	if err != nil || len(one) != 32 {
 		t.Fatalf("%x, %v", one, err)
@@ -196,11 +211,8 @@ func TestReceiverKeys(t *testing.T) {
 
 // A store of before keeps its clues, named by the decision that raised them.
 func TestCluesOfBeforeHaveTheirNames(t *testing.T) {
-	file := newFile(t)
-	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: file}).EscapedPath())
-	if err != nil {
-		t.Fatal(err)
-	}
+	file := inFile.place(t)
+	db := beside(t, file)
 	text := ""
 	for _, name := range []string{"0001_start", "0002_dead_letter_bytes", "0003_decisions"} {
 		one, err := os.ReadFile("migrations/" + name + ".sql")

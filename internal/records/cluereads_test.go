@@ -2,9 +2,7 @@ package records_test
 
 import (
 	"bytes"
-	"database/sql"
 	"errors"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,11 +16,7 @@ import (
 // reads returns who read what, in the order in which it was written down.
 func reads(t *testing.T, file string) (all []string) {
 	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: file}).EscapedPath())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = db.Close() }()
+	db := beside(t, file)
 	rows, err := db.QueryContext(t.Context(), `SELECT account || ' ' || clue || ' ' || read_as FROM clue_read ORDER BY number`)
 	if err != nil {
 		t.Fatal(err)
@@ -41,8 +35,11 @@ func reads(t *testing.T, file string) (all []string) {
 	return all
 }
 
-func TestWhoReadsAClueIsWrittenDown(t *testing.T) {
-	file := newFile(t)
+func TestWhoReadsAClueIsWrittenDown(t *testing.T) { onBoth(t, testWhoReadsAClueIsWrittenDown) }
+
+func testWhoReadsAClueIsWrittenDown(r run) {
+	t, in := r.T, r.in
+	file := in.place(t)
 	s := openStore(t, file)
 	for _, id := range []string{"c-1", "c-2", "c-3"} {
 		commit(t, s, raised(id, devices.HouseholdID("h-"+id)))
@@ -99,7 +96,12 @@ func TestWhoReadsAClueIsWrittenDown(t *testing.T) {
 // What cannot be written down is not read: a database that takes no row into
 // its list of readers shows no clue. Before that, the control, it does.
 func TestWhatCannotBeWrittenDownIsNotRead(t *testing.T) {
-	file := newFile(t)
+	onBoth(t, testWhatCannotBeWrittenDownIsNotRead)
+}
+
+func testWhatCannotBeWrittenDownIsNotRead(r run) {
+	t, in := r.T, r.in
+	file := in.place(t)
 	s := openStore(t, file)
 	commit(t, s, raised("c-1", "h-1"))
 	read := func() (shown []bool) {
@@ -112,7 +114,10 @@ func TestWhatCannotBeWrittenDownIsNotRead(t *testing.T) {
 	if got := read(); slices.Contains(got, false) {
 		t.Errorf("before: %v", got)
 	}
-	change(t, file, `CREATE TRIGGER full BEFORE INSERT ON clue_read BEGIN SELECT RAISE(ABORT, 'the disk is full'); END`)
+	change(t, file, map[kind]string{
+		inFile:     `CREATE TRIGGER no_room BEFORE INSERT ON clue_read BEGIN SELECT RAISE(ABORT, 'the disk is full'); END`,
+		inPostgres: `CREATE TRIGGER no_room BEFORE INSERT ON clue_read FOR EACH ROW EXECUTE FUNCTION refuse('the disk is full')`,
+	}[in])
 	if got := read(); slices.Contains(got, true) {
 		t.Errorf("nothing can be written down, and it is read all the same: %v", got)
 	}

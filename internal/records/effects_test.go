@@ -1,12 +1,10 @@
 package records_test
 
 import (
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
-	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -77,8 +75,11 @@ func same(tb testing.TB, what string, want, got any, err error) {
 	}
 }
 
-func TestDecisionsAreWhatWasCommitted(t *testing.T) {
-	s := openStore(t, newFile(t))
+func TestDecisionsAreWhatWasCommitted(t *testing.T) { onBoth(t, testDecisionsAreWhatWasCommitted) }
+
+func testDecisionsAreWhatWasCommitted(r run) {
+	t, in := r.T, r.in
+	s := openStore(t, in.place(t))
 	all := seasonOf(0, 25)
 	for _, part := range [][]devices.Decision{all[:10], all[5:25], all[3:4], nil} { // some come twice
 		commit(t, s, effects(len(part), part...))
@@ -117,8 +118,11 @@ func TestDecisionsAreWhatWasCommitted(t *testing.T) {
 }
 
 // Time, site, subject, rule and kind order the decisions, whenever they came.
-func TestEachDecisionIsSorted(t *testing.T) {
-	s := openStore(t, newFile(t))
+func TestEachDecisionIsSorted(t *testing.T) { onBoth(t, testEachDecisionIsSorted) }
+
+func testEachDecisionIsSorted(r run) {
+	t, in := r.T, r.in
+	s := openStore(t, in.place(t))
 	var all []devices.Decision
 	for i := range 32 {
 		at := func(bit int, a, b string) string { return []string{a, b}[i>>bit&1] }
@@ -138,8 +142,11 @@ func TestEachDecisionIsSorted(t *testing.T) {
 	same(t, "sorted", all, got, err)
 }
 
-func TestDecisionByTheBeginningOfItsID(t *testing.T) {
-	s := openStore(t, newFile(t))
+func TestDecisionByTheBeginningOfItsID(t *testing.T) { onBoth(t, testDecisionByTheBeginningOfItsID) }
+
+func testDecisionByTheBeginningOfItsID(r run) {
+	t, in := r.T, r.in
+	s := openStore(t, in.place(t))
 	all := seasonOf(0, 25)
 	all[24].ID = "三泉%_"
 	commit(t, s, effects(1, all...))
@@ -167,32 +174,61 @@ func TestDecisionByTheBeginningOfItsID(t *testing.T) {
 }
 
 // A decision that is not there is looked for in the index: anybody may ask for one.
-func TestDecisionThatIsMissingIsNoScan(t *testing.T) {
-	file := newFile(t)
+func TestDecisionThatIsMissingIsNoScan(t *testing.T) { onBoth(t, testDecisionThatIsMissingIsNoScan) }
+
+func testDecisionThatIsMissingIsNoScan(r run) {
+	t, in := r.T, r.in
+	file := in.place(t)
 	openStore(t, file)
-	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: file}).EscapedPath())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = db.Close() }()
+	db := beside(t, file)
 	plan := func(query string) (steps string) {
 		t.Helper()
-		var id, parent, unused int
-		if err := db.QueryRowContext(t.Context(), "EXPLAIN QUERY PLAN "+query, "a00", "a01").Scan(&id, &parent, &unused, &steps); err != nil {
+		explain := "EXPLAIN QUERY PLAN "
+		if in == inPostgres {
+			explain = "EXPLAIN "
+			change(t, file, `INSERT INTO decision SELECT n, 'd' || n, 0, '', '', '', '', '', '', '', '', '' FROM generate_series(1, 2000) n ON CONFLICT DO NOTHING; ANALYZE decision`)
+		}
+		rows, err := db.QueryContext(t.Context(), explain+query, "a00", "a01")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = rows.Close() }()
+		columns, err := rows.Columns()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for rows.Next() {
+			row := make([]any, len(columns)) // the step is the last
+			for i := range row {
+				row[i] = new(string)
+			}
+			if err := rows.Scan(row...); err != nil {
+				t.Fatal(err)
+			}
+			steps += *row[len(row)-1].(*string) + "\n"
+		}
+		if err := rows.Err(); err != nil {
 			t.Fatal(err)
 		}
 		return steps
 	}
-	if got := plan(records.DecisionsBeginning); !strings.Contains(got, "SEARCH decision USING INDEX") {
+	search, scan := "SEARCH decision USING INDEX", "SCAN decision"
+	if in == inPostgres {
+		search, scan = "Index Scan using decision_id_key", "Seq Scan"
+	}
+	if got := plan(records.DecisionsBeginning); !strings.Contains(got, search) {
 		t.Errorf("it is looked for by %s", got)
 	}
-	if got := plan(`SELECT body FROM decision WHERE SUBSTR(id, 1, 3) = $1 AND id <> $2`); !strings.Contains(got, "SCAN decision") { // the control
+	if got := plan(`SELECT body FROM decision WHERE SUBSTR(id, 1, 3) = $1 AND id <> $2`); !strings.Contains(got, scan) { // the control
 		t.Errorf("a scan is planned as %s", got)
 	}
 }
 
-func TestDecisionsFiltered(t *testing.T) {
-	s := openStore(t, newFile(t))
+func TestDecisionsFiltered(t *testing.T) { onBoth(t, testDecisionsFiltered) }
+
+func testDecisionsFiltered(r run) {
+	t, in := r.T, r.in
+	s := openStore(t, in.place(t))
 	all := withoutPoints(seasonOf(0, 25))
 	commit(t, s, effects(1, all...))
 	for name, f := range map[string]records.DecisionFilter{
@@ -217,8 +253,11 @@ func TestDecisionsFiltered(t *testing.T) {
 }
 
 // What cannot be kept whole is not kept at all.
-func TestImpossibleEffects(t *testing.T) {
-	s := openStore(t, newFile(t))
+func TestImpossibleEffects(t *testing.T) { onBoth(t, testImpossibleEffects) }
+
+func testImpossibleEffects(r run) {
+	t, in := r.T, r.in
+	s := openStore(t, in.place(t))
 	infinite := decision(1)
 	infinite.Numbers = map[string]float64{"rain_mm": math.Inf(1)}
 	for name, bad := range map[string]devices.Decision{"without an id": {}, "without a number": infinite, "of no year": {ID: "x", At: time.Date(12_000, 1, 1, 0, 0, 0, 0, time.UTC)}} {
@@ -245,8 +284,11 @@ func TestImpossibleEffects(t *testing.T) {
 	same(t, "points", []devices.Decision{want}, unpublished, err)
 }
 
-func TestCommands(t *testing.T) {
-	s := openStore(t, newFile(t))
+func TestCommands(t *testing.T) { onBoth(t, testCommands) }
+
+func testCommands(r run) {
+	t, in := r.T, r.in
+	s := openStore(t, in.place(t))
 	command := func(id string, hour int) records.Command {
 		at := noon.Add(time.Duration(hour) * time.Hour)
 		return records.Command{ID: id, Valve: "v-1", At: at, Command: devices.Command{
@@ -272,8 +314,11 @@ func TestCommands(t *testing.T) {
 	same(t, "still pending", []records.Command{b, c}, got, err)
 }
 
-func TestAlertsAndClues(t *testing.T) {
-	s := openStore(t, newFile(t))
+func TestAlertsAndClues(t *testing.T) { onBoth(t, testAlertsAndClues) }
+
+func testAlertsAndClues(r run) {
+	t, in := r.T, r.in
+	s := openStore(t, in.place(t))
 	alert := func(id string, hour int) records.AlertRow {
 		return records.AlertRow{ID: id, Rule: "drought", Subject: "p-1", Plot: "p-1", Site: "sanquan", Severity: "warning", State: "firing", RaisedAt: noon.Add(time.Duration(hour) * time.Hour)}
 	}
@@ -315,8 +360,11 @@ func TestAlertsAndClues(t *testing.T) {
 	}
 }
 
-func TestSnapshotsAndVersions(t *testing.T) {
-	s := openStore(t, newFile(t))
+func TestSnapshotsAndVersions(t *testing.T) { onBoth(t, testSnapshotsAndVersions) }
+
+func testSnapshotsAndVersions(r run) {
+	t, in := r.T, r.in
+	s := openStore(t, in.place(t))
 	position, state, err := s.Snapshot(t.Context(), "rules")
 	if position != "" || state != nil || err != nil {
 		t.Errorf("a snapshot that was never saved: %q, %q, %v", position, state, err)
@@ -349,7 +397,7 @@ func TestSnapshotsAndVersions(t *testing.T) {
 
 // BenchmarkCommitEffects measures a busy tick: 40 plots with a decision each.
 func BenchmarkCommitEffects(b *testing.B) {
-	s := openStore(b, newFile(b))
+	s := openStore(b, inFile.place(b))
 	n := 0
 	for b.Loop() {
 		n++
@@ -363,7 +411,7 @@ func BenchmarkCommitEffects(b *testing.B) {
 
 // BenchmarkCommitProgress is the same without effects: the transaction and the disk alone.
 func BenchmarkCommitProgress(b *testing.B) {
-	s := openStore(b, newFile(b))
+	s := openStore(b, inFile.place(b))
 	n := 0
 	for b.Loop() {
 		n++

@@ -21,9 +21,9 @@ type mailbag struct {
 	sent  []records.DeadLetter
 }
 
-func newMailbag(t *testing.T) *mailbag {
+func newMailbag(t *testing.T, in kind) *mailbag {
 	t.Helper()
-	return &mailbag{t: t, store: openStore(t, newFile(t))}
+	return &mailbag{t: t, store: openStore(t, in.place(t))}
 }
 
 // put keeps n letters of a device with payloads of a size, all of them different.
@@ -98,14 +98,17 @@ func (m *mailbag) left() (letters map[devices.DeviceID]int, held map[devices.Dev
 
 // A device that sends nothing but bad messages keeps its newest of each reason
 // and takes nothing of another's.
-func TestLettersOfOneDeviceAreBounded(t *testing.T) {
-	m := newMailbag(t)
+func TestLettersOfOneDeviceAreBounded(t *testing.T) { onBoth(t, testLettersOfOneDeviceAreBounded) }
+
+func testLettersOfOneDeviceAreBounded(r run) {
+	t, in := r.T, r.in
+	m := newMailbag(t, in)
 	m.put("s-2", "bad_json", 3, 10)
-	m.put("s-1", "bad_json", 5000, 10)
+	m.put("s-1", "bad_json", 2500, 10)
 	m.put("s-1", "bad_time", 7, 10)
 	dropped, emptied := m.trim(records.LetterRoom{Each: 100, Unknown: 1, Bytes: 1 << 30})
 	letters, _ := m.left()
-	if diff := cmp.Diff(map[devices.DeviceID]int{"s-1": 107, "s-2": 3}, letters); diff != "" || dropped != 4900 || emptied != 0 {
+	if diff := cmp.Diff(map[devices.DeviceID]int{"s-1": 107, "s-2": 3}, letters); diff != "" || dropped != 2400 || emptied != 0 {
 		t.Errorf("%d dropped, %d emptied (-want +got):\n%s", dropped, emptied, diff)
 	}
 	m.put("s-1", "bad_json", 1, 10) // numbers go on after some are gone
@@ -117,7 +120,12 @@ func TestLettersOfOneDeviceAreBounded(t *testing.T) {
 // Devices that nobody declared share one room, and one of them that floods it
 // makes room for the others.
 func TestLettersOfUnknownDevicesAreBounded(t *testing.T) {
-	m := newMailbag(t)
+	onBoth(t, testLettersOfUnknownDevicesAreBounded)
+}
+
+func testLettersOfUnknownDevicesAreBounded(r run) {
+	t, in := r.T, r.in
+	m := newMailbag(t, in)
 	for n := range 50 {
 		m.put(devices.DeviceID(fmt.Sprintf("x-%d", n)), "unknown_device", 1, 10)
 	}
@@ -139,8 +147,11 @@ func TestLettersOfUnknownDevicesAreBounded(t *testing.T) {
 
 // When the payloads are too many bytes, who has the most gives its oldest; the
 // letters stay, with checksums.
-func TestPayloadsAreBounded(t *testing.T) {
-	m := newMailbag(t)
+func TestPayloadsAreBounded(t *testing.T) { onBoth(t, testPayloadsAreBounded) }
+
+func testPayloadsAreBounded(r run) {
+	t, in := r.T, r.in
+	m := newMailbag(t, in)
 	m.put("s-2", "bad_json", 3, 10_000)
 	m.put("s-1", "bad_json", 60, 10_000)
 	m.put("s-1", "wrong_type", 60, 10_000)

@@ -9,14 +9,15 @@ import (
 	"slices"
 )
 
-// Migrations are numbered from 1 without a gap and never change once they were released.
+// Migrations are numbered from 1 without a gap, for each database of its own,
+// and never change once they were released. Both come to the same tables.
 //
-//go:embed migrations/*.sql
+//go:embed migrations/*.sql migrations/postgres/*.sql
 var migrations embed.FS
 
-// migrate applies the migrations that the store does not have yet.
-func migrate(ctx context.Context, db *sql.DB) error {
-	names, err := fs.Glob(migrations, "migrations/*.sql")
+// migrate applies the migrations of a folder that the store does not have yet.
+func migrate(ctx context.Context, db *sql.DB, folder string) error {
+	names, err := fs.Glob(migrations, folder+"/*.sql")
 	if err != nil {
 		return err
 	}

@@ -18,8 +18,11 @@ func contactRow(n int) records.ContactRow {
 	}
 }
 
-func TestContacts(t *testing.T) {
-	s := openStore(t, newFile(t))
+func TestContacts(t *testing.T) { onBoth(t, testContacts) }
+
+func testContacts(r run) {
+	t, in := r.T, r.in
+	s := openStore(t, in.place(t))
 	a, b := contactRow(1), contactRow(2)
 	for range 2 {
 		if err := s.SaveContacts(t.Context(), []records.ContactRow{b, a}); err != nil {
@@ -57,8 +60,11 @@ func TestContacts(t *testing.T) {
 }
 
 // TestNotices are kept with the cursor and the books, or not at all.
-func TestNotices(t *testing.T) {
-	s := openStore(t, newFile(t))
+func TestNotices(t *testing.T) { onBoth(t, testNotices) }
+
+func testNotices(r run) {
+	t, in := r.T, r.in
+	s := openStore(t, in.place(t))
 	row := func(n int, settled bool) records.NoticeRow {
 		r := records.NoticeRow{ID: fmt.Sprint(n), Contact: "c", Channel: "sms", State: "pending", At: noon.Add(time.Duration(n) * time.Hour), Body: json.RawMessage(`{"n":1}`)}
 		if settled {
@@ -87,8 +93,11 @@ func TestNotices(t *testing.T) {
 	same(t, "without old ones", []records.NoticeRow{row(3, false), row(2, true)}, got, err)
 }
 
-func TestEpisodeDecisions(t *testing.T) {
-	s := openStore(t, newFile(t))
+func TestEpisodeDecisions(t *testing.T) { onBoth(t, testEpisodeDecisions) }
+
+func testEpisodeDecisions(r run) {
+	t, in := r.T, r.in
+	s := openStore(t, in.place(t))
 	_, last, err := s.EpisodeDecisions(t.Context(), 0, 10)
 	same(t, "of an empty store", int64(0), last, err)
 	all := withoutPoints(seasonOf(0, 25))

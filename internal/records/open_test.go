@@ -74,31 +74,22 @@ func TestVersionOneIsBroughtUpToDate(t *testing.T) {
 	}
 }
 
-func TestANewerStoreIsRefused(t *testing.T) {
-	file := newFile(t)
+func TestANewerStoreIsRefused(t *testing.T) { onBoth(t, testANewerStoreIsRefused) }
+
+func testANewerStoreIsRefused(r run) {
+	t, in := r.T, r.in
+	file := in.place(t)
 	if err := openStore(t, file).Close(); err != nil {
 		t.Fatal(err)
 	}
 	change(t, file, `INSERT INTO migration VALUES (1000)`)
-	known, err := filepath.Glob("migrations/*.sql")
+	known, err := filepath.Glob(map[kind]string{inFile: "migrations/*.sql", inPostgres: "migrations/postgres/*.sql"}[in])
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, err = records.Open(t.Context(), file)
-	if want := fmt.Sprintf("opening the records store %s: it has version 1000 and this program knows %d: use the newer program that wrote it", file, len(known)); err == nil || err.Error() != want {
+	if want := fmt.Sprintf("opening the records store %s: it has version 1000 and this program knows %d: use the newer program that wrote it", records.Name(file), len(known)); err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
-	}
-}
-
-func change(t *testing.T, file, text string) {
-	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23", " ", "%20").Replace(file))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = db.Close() }()
-	if _, err := db.ExecContext(t.Context(), text); err != nil {
-		t.Fatal(err)
 	}
 }
 
@@ -111,7 +102,7 @@ func TestADamagedStoreSaysSo(t *testing.T) {
 		"schema":       func(b []byte) []byte { clear(b[100:4096]); return b },
 	} {
 		t.Run(name, func(t *testing.T) {
-			file := newFile(t)
+			file := inFile.place(t)
 			s := openStore(t, file)
 			if err := s.Commit(t.Context(), records.Progress{Reader: "dead"}, []records.DeadLetter{letter(20)}); err != nil {
 				t.Fatal(err)

@@ -8,8 +8,11 @@ import (
 	"ganlin/internal/records"
 )
 
-func TestWebhooks(t *testing.T) {
-	s := openStore(t, newFile(t))
+func TestWebhooks(t *testing.T) { onBoth(t, testWebhooks) }
+
+func testWebhooks(r run) {
+	t, in := r.T, r.in
+	s := openStore(t, in.place(t))
 	w := records.Webhook{ID: "wh-1", Account: "town", URL: "https://town.example/ganlin", Secret: "whsec_a", Created: noon, Delivery: records.Delivery{Delivered: 4}}
 	later := records.Webhook{ID: "wh-0", Account: "district", URL: "https://district.example", Secret: "whsec_b", Created: noon.Add(time.Hour)}
 	for _, one := range []records.Webhook{later, w} {
