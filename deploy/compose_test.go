@@ -73,7 +73,7 @@ func readCompose(t *testing.T) composeFile {
 // Docker itself does not run here.
 func TestCompose(t *testing.T) {
 	c := readCompose(t)
-	pinned := regexp.MustCompile(`^[a-z/-]+:v?\d+\.\d+\.\d+$`)
+	pinned := regexp.MustCompile(`^([a-z/-]+:v?\d+\.\d+\.\d+|postgres:\d+\.\d+)$`)
 	secret := regexp.MustCompile(`(?i)password|token|secret`)
 	usedSecrets, usedVolumes := map[string]bool{}, map[string]bool{}
 	for name, s := range c.Services {

@@ -8,7 +8,7 @@ umask 077
 mkdir -p secrets
 
 random() { openssl rand -hex 32; }
-for name in influx_admin_password influx_token influx_grafana_password mqtt_password grafana_admin_password; do
+for name in influx_admin_password influx_token influx_grafana_password mqtt_password postgres_password grafana_admin_password; do
 	[ -e "secrets/$name" ] || random >"secrets/$name"
 done
 [ -e secrets/metrics_token ] || : >secrets/metrics_token # README.md, step 4
