@@ -46,7 +46,7 @@ var codes = map[string][]string{
 	"why": {"no_probe", "initial_moisture", "soil_moisture", "weather", "depletion_mm", "probe_silent", "probe_stuck", "probe_implausible", "station_silent"},
 	"fact": {
 		"grade", "depletion_mm", "depletion_least_mm", "depletion_most_mm", "deficit_pct", "raw_mm", "taw_mm", "ks", "eto_mm", "etc_mm", "eta_mm", "rain_mm", "irrigation_mm", "drainage_mm",
-		"rsm_pct", "days_to_stress", "net_mm", "gross_mm", "volume_l", "max_volume_l", "max_duration_s", "commanded_l", "delivered_l",
+		"rsm_pct", "days_to_stress", "net_mm", "gross_mm", "volume_l", "max_volume_l", "max_duration_s", "commanded_l", "delivered_l", "metered_l", "most_l",
 		"duration_s", "response_mm", "loss_low", "loss_mid", "loss_high", "rain_24h_mm", "soil_age_h", "wind_ms", "t_min_24h_c", "t_max_24h_c",
 		"area_mu", "efficiency_pct", "reason", "valve", "crop", "stage",
 		"depletion_balance_mm", "depletion_probe_mm", "depletion_share", "stress_share", "field_capacity", "rain_7d_mm", "irrigation_7d_mm",
@@ -56,7 +56,7 @@ var codes = map[string][]string{
 	},
 	"estimate": {
 		"eto_of_last_known_day", "initial_moisture", "humidity_from_rh_max", "humidity_from_tmin", "radiation_from_range", "wind_2_ms",
-		"wind_height_2_m", "delivered_as_commanded", "delivered_by_flow", "balance_only", "probe_only", "rain_counter_jumped", "rain_of_part_of_the_day",
+		"wind_height_2_m", "delivered_as_commanded", "delivered_by_flow", "delivered_not_known", "meter_too_little", "meter_too_much", "balance_only", "probe_only", "rain_counter_jumped", "rain_of_part_of_the_day",
 	},
 	"way":     {"my", "village", "clues", "operations", "live"},
 	"my_said": {"opened", "closed", "all_closed", "busy", "not_closed", "locked", "stopped", "leaking", "refused", "close_refused", "close_trouble", "stale", "trouble", "answered", "gone"},

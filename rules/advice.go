@@ -129,7 +129,7 @@ func (t *turn) stressAt(i int, in *irrigate.Input, soil *soilView) time.Time {
 
 // flowed learns from an opening how fast a valve delivers. Short ones tell nothing.
 func (g *gate) flowed(litres, seconds float64) {
-	const least, weight = 300, 0.5
+	const least, weight = 60, 0.5
 	if litres <= 0 || seconds < least {
 		return
 	}

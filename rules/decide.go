@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -101,35 +100,34 @@ func (t *turn) ended(parcel int, id devices.DeviceID, e *valve.Ended) {
 	d.Texts["command"] = e.Command
 	d.Texts["opened_at"], d.Texts["closed_at"] = e.OpenedAt.UTC().Format(time.RFC3339), e.ClosedAt.UTC().Format(time.RFC3339)
 	d.Numbers["commanded_l"], d.Numbers["duration_s"] = e.CommandedL, e.DurationS
-	litres := e.DeliveredL
-	switch {
-	case litres != nil:
-		d.Numbers["delivered_l"], point.Numbers["delivered_l"] = *litres, *litres
-		s.state.Valves[id].flowed(*litres, e.DurationS)
-	case s.usualFlow(where, id) > 0 && !e.Still && !e.Assumed:
+	water := s.delivered(where, id, e)
+	if water.metered {
+		d.Numbers["delivered_l"], point.Numbers["delivered_l"] = *water.litres, *water.litres
+		s.state.Valves[id].flowed(*water.litres, e.DurationS)
+		t.soaked(p, soaked{id, e.Command, e.OpenedAt, water.litres}, e.ClosedAt)
+	} else {
 		d.Unknown = append(d.Unknown, "delivered_l")
-		d.Estimated = append(d.Estimated, "delivered_by_flow")
-		litres = new(s.usualFlow(where, id) / 60 * e.DurationS)
-	case e.CommandedL > 0 && !e.Still:
-		d.Unknown = append(d.Unknown, "delivered_l")
-		d.Estimated = append(d.Estimated, "delivered_as_commanded")
-		litres = &e.CommandedL
-	default:
-		d.Unknown = append(d.Unknown, "delivered_l")
-		p.NetUnknown = p.NetUnknown || !e.Still
+		d.Estimated = append(d.Estimated, water.how)
+		if e.DeliveredL != nil {
+			d.Numbers["metered_l"] = *e.DeliveredL
+		}
+		t.soaked(p, soaked{id, e.Command, e.OpenedAt, nil}, e.ClosedAt)
 	}
-	t.soaked(p, soaked{id, e.Command, e.OpenedAt, e.DeliveredL}, e.ClosedAt)
 	p.Openings++
-	spent := cmp.Or(e.CommandedL, s.state.Valves[id].Valve.Limits.MaxVolumeL)
-	if litres != nil {
-		p.TodayL += *litres
-		p.SeasonL += *litres
-		spent = *litres
+	p.SpentDayL += water.mostL
+	p.SpentSeasonL += water.mostL
+	share := 0.0 // of a litre, in mm at the roots
+	if where.areaM2 > 0 {
+		share = s.efficiency() / where.areaM2
 	}
-	p.SpentDayL += spent
-	p.SpentSeasonL += spent
-	if litres != nil && where.areaM2 > 0 {
-		net := *litres / where.areaM2 * s.efficiency()
+	if water.litres == nil {
+		d.Numbers["most_l"] = water.mostL
+		p.NetMoreMM += water.mostL * share
+		p.NetUnknown = p.NetUnknown || water.guessed
+	} else {
+		p.TodayL += *water.litres
+		p.SeasonL += *water.litres
+		net := *water.litres * share
 		d.Numbers["net_mm"] = net
 		p.NetTodayMM += net
 		p.Waterings = slices.DeleteFunc(p.Waterings, func(w watering) bool { return e.ClosedAt.Sub(w.At) > 7*24*time.Hour })

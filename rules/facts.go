@@ -114,6 +114,9 @@ func (s *Site) today(p *plot, st *station, kc float64, at time.Time) (least, mos
 		mm -= *rain
 	}
 	least, most = p.Balance.Range(rain != nil && !st.Jumped)
+	if p.NetMoreMM > 0 {
+		least = min(least, max(least-p.NetMoreMM, -mm)) // no wetter than full
+	}
 	return least, most, &mm
 }
 

@@ -163,16 +163,6 @@ func (g *gate) asked(d *devices.Device) irrigate.Valve {
 	}
 }
 
-// usualFlow is what a valve of a parcel lets through, in litres a minute; 0: not known.
-func (s *Site) usualFlow(where *parcel, id devices.DeviceID) float64 {
-	for k := range where.valves {
-		if d := &where.valves[k]; d.ID == id {
-			return s.state.Valves[id].asked(d).FlowLPM
-		}
-	}
-	return 0
-}
-
 // wateringPays reports whether a rule may still water the crop of this season.
 func (t *turn) wateringPays(i int, soil *soilView) bool {
 	r := t.site.waterRule()

@@ -21,6 +21,7 @@ type plot struct {
 	Last     water.DayResult // of the day that was closed last
 
 	NetTodayMM float64    // irrigation that went into the soil since midnight
+	NetMoreMM  float64    `json:",omitempty"` // and maybe as much more, which no meter told
 	NetUnknown bool       // and more, nobody knows how much
 	Waterings  []watering // of the last week
 	WaterMM    float64    // running total of irrigation, net
@@ -29,7 +30,7 @@ type plot struct {
 	Soaking *soaking `json:",omitempty"` // nil: nothing was watered, or its effect is told
 
 	TodayL, SeasonL         float64   // delivered by its valves, litres
-	SpentDayL, SpentSeasonL float64   // likewise; of an opening whose meter told nothing, what it may have been
+	SpentDayL, SpentSeasonL float64   // likewise; where nobody knows, as much as it may have been
 	Starts                  int       // openings by rules since midnight
 	Season                  time.Time // its first day
 	Openings                int
@@ -139,7 +140,7 @@ func (t *turn) closePlot(i int, end time.Time, day daysWeather) {
 	}
 	r := p.Balance.Day(params, water.DayInput{
 		Day: begin, EToMM: day.etoMM, RainMM: day.summary.RainMM, RainOfGap: day.rainOfGap, RainPartly: day.rainPartly(),
-		IrrigationMM: irrigation, MeanWind: day.summary.WindMS, RHMin: day.summary.RHMinPct,
+		IrrigationMM: irrigation, MaybeMM: p.NetMoreMM, MeanWind: day.summary.WindMS, RHMin: day.summary.RHMinPct,
 	})
 	if c, ok := p.Balance.Correct(params, &r, readings, probeWeight); ok {
 		d.Numbers["depletion_balance_mm"], d.Numbers["depletion_probe_mm"] = c.BeforeMM, c.MeasuredMM
@@ -193,7 +194,7 @@ func (p *plot) dayIsOver(etaMM float64, season time.Time) {
 		p.Season = season
 	}
 	p.WaterMM += p.NetTodayMM
-	p.NetTodayMM, p.NetUnknown, p.TodayL, p.SpentDayL, p.Starts = 0, false, 0, 0, 0
+	p.NetTodayMM, p.NetMoreMM, p.NetUnknown, p.TodayL, p.SpentDayL, p.Starts = 0, 0, false, 0, 0, 0
 	p.ETaMM += etaMM
 }
 

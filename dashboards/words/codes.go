@@ -130,7 +130,7 @@ func numberNames() []string {
 		"grade", "depletion_mm", "depletion_least_mm", "depletion_most_mm", "deficit_pct", "raw_mm", "taw_mm", "rsm_pct", "ks", "days_to_stress", "eto_mm", "etc_mm", "eta_mm", "rain_mm",
 		"irrigation_mm", "drainage_mm", "rain_24h_mm", "soil_age_h", "wind_ms", "t_min_24h_c", "t_max_24h_c",
 		"net_mm", "gross_mm", "efficiency_pct", "area_mu", "volume_l", "max_volume_l", "max_duration_s", "commanded_l",
-		"delivered_l", "duration_s", "response_mm", "loss_low", "loss_mid", "loss_high",
+		"delivered_l", "metered_l", "most_l", "duration_s", "response_mm", "loss_low", "loss_mid", "loss_high",
 		"depletion_balance_mm", "depletion_probe_mm", "rain_7d_mm", "irrigation_7d_mm", "weather_age_h", "soil_t_20_c", "open_h",
 		"leak_l", "flow_lpm", "silent_h", "stuck_h",
 	}

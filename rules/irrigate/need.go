@@ -101,6 +101,14 @@ type Lease struct {
 // fails, it brings no more than so much too much. Without a meter time is all there is.
 const Margin = 1.25
 
+// Of a valve of which no flow is known nobody can say how much it brings. Its
+// openings are reckoned with UnknownLPM, in litres a minute, which few valves
+// pass, and last no longer than TrialS seconds: long enough for a meter to show it.
+const (
+	UnknownLPM = 1000
+	TrialS     = 600
+)
+
 // Pays reports whether watering may still be of use before the harvest.
 func (in *Input) Pays() bool {
 	return in.DaysLeft > in.Rule.StopDays && (in.RemainingMM == nil || *in.RemainingMM >= in.Rule.MinimumMM)
@@ -200,14 +208,16 @@ func (v Valve) lease(volumeL float64) Lease {
 	if v.MaxVolumeL > 0 {
 		volumeL = min(volumeL, v.MaxVolumeL)
 	}
-	l := Lease{volumeL, v.MaxDurationS}
-	if perSecond := v.FlowLPM / 60; perSecond > 0 {
-		l.VolumeL = min(volumeL, perSecond*float64(v.MaxDurationS))
-		seconds := l.VolumeL / perSecond
-		if v.Metered {
-			seconds *= Margin
-		}
-		l.DurationS = min(v.MaxDurationS, int(math.Ceil(seconds)))
+	flow, longest := v.FlowLPM, v.MaxDurationS
+	if flow <= 0 {
+		flow, longest = UnknownLPM, min(longest, TrialS)
 	}
+	perSecond := flow / 60
+	l := Lease{VolumeL: min(volumeL, perSecond*float64(longest))}
+	seconds := l.VolumeL / perSecond
+	if v.Metered {
+		seconds *= Margin
+	}
+	l.DurationS = min(longest, int(math.Ceil(seconds)))
 	return l
 }

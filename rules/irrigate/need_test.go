@@ -88,13 +88,14 @@ func TestLeases(t *testing.T) {
 		change func(*irrigate.Input)
 		want   []irrigate.Lease
 	}{
-		"all, by the longest time": {func(*irrigate.Input) {}, []irrigate.Lease{{need, 7200}}},
-		"time by the flow":         {valves(irrigate.Valve{Metered: true, FlowLPM: 2000, MaxDurationS: 7200}), []irrigate.Lease{{need, 5000}}},
-		"longer than it may":       {valves(irrigate.Valve{Metered: true, FlowLPM: 1200, MaxDurationS: 7200}), []irrigate.Lease{{need, 7200}}},
-		"volume by the flow":       {valves(irrigate.Valve{Metered: true, FlowLPM: 100, MaxDurationS: 7200}), []irrigate.Lease{{12000, 7200}}},
-		"volume by the valve":      {valves(irrigate.Valve{Metered: true, FlowLPM: 100, MaxVolumeL: 6000, MaxDurationS: 7200}), []irrigate.Lease{{6000, 4500}}},
-		"by time alone":            {valves(irrigate.Valve{FlowLPM: 2000, MaxDurationS: 7200}), []irrigate.Lease{{need, 4000}}},
-		"no flow is known":         {valves(irrigate.Valve{MaxVolumeL: 6000, MaxDurationS: 7200}), []irrigate.Lease{{6000, 7200}}},
+		"ten minutes, to begin with":  {func(*irrigate.Input) {}, []irrigate.Lease{{10_000, 600}}},
+		"time by the flow":            {valves(irrigate.Valve{Metered: true, FlowLPM: 2000, MaxDurationS: 7200}), []irrigate.Lease{{need, 5000}}},
+		"longer than it may":          {valves(irrigate.Valve{Metered: true, FlowLPM: 1200, MaxDurationS: 7200}), []irrigate.Lease{{need, 7200}}},
+		"volume by the flow":          {valves(irrigate.Valve{Metered: true, FlowLPM: 100, MaxDurationS: 7200}), []irrigate.Lease{{12000, 7200}}},
+		"volume by the valve":         {valves(irrigate.Valve{Metered: true, FlowLPM: 100, MaxVolumeL: 6000, MaxDurationS: 7200}), []irrigate.Lease{{6000, 4500}}},
+		"by time alone":               {valves(irrigate.Valve{FlowLPM: 2000, MaxDurationS: 7200}), []irrigate.Lease{{need, 4000}}},
+		"less, and no flow is known":  {valves(irrigate.Valve{MaxVolumeL: 6000, MaxDurationS: 7200}), []irrigate.Lease{{6000, 360}}},
+		"short, and no flow is known": {valves(irrigate.Valve{MaxDurationS: 60}), []irrigate.Lease{{1000, 60}}},
 		"two share it": {
 			valves(irrigate.Valve{Metered: true, FlowLPM: 2000, MaxDurationS: 7200}, irrigate.Valve{Metered: true, FlowLPM: 1000, MaxDurationS: 7200}),
 			[]irrigate.Lease{{need / 2, 2500}, {need / 2, 5000}},
@@ -164,7 +165,7 @@ func TestNothingOpensThatMayNot(t *testing.T) {
 			in.DepletionMM = new(number("depletion", 150))
 		}
 		for range rapid.IntRange(0, 3).Draw(t, "valves") {
-			in.Valves = append(in.Valves, irrigate.Valve{FlowLPM: number("flow", 500), Metered: rapid.Bool().Draw(t, "metered"), MaxVolumeL: number("volume", 40_000), MaxDurationS: rapid.IntRange(0, 7200).Draw(t, "longest")})
+			in.Valves = append(in.Valves, irrigate.Valve{FlowLPM: max(0, number("flow", 550)-50), Metered: rapid.Bool().Draw(t, "metered"), MaxVolumeL: number("volume", 40_000), MaxDurationS: rapid.IntRange(0, 7200).Draw(t, "longest")})
 		}
 		plan, decision := irrigate.Need(in)
 		if decision != irrigate.Water {
@@ -180,6 +181,9 @@ func TestNothingOpensThatMayNot(t *testing.T) {
 			sum += l.VolumeL
 			if l.DurationS > v.MaxDurationS || v.MaxVolumeL > 0 && l.VolumeL > v.MaxVolumeL {
 				t.Fatalf("%+v of %+v", l, v)
+			}
+			if v.FlowLPM == 0 && (l.DurationS > irrigate.TrialS || float64(l.DurationS-1)*irrigate.UnknownLPM/60 > l.VolumeL) {
+				t.Fatalf("%+v, and nobody knows the flow", l)
 			}
 			if v.FlowLPM > 0 && l.DurationS < v.MaxDurationS && float64(l.DurationS)*v.FlowLPM/60 > irrigate.Margin*l.VolumeL+v.FlowLPM/60 {
 				t.Fatalf("%+v is longer than it needs at %g L/min", l, v.FlowLPM)

@@ -116,6 +116,7 @@ type DayInput struct {
 	RainOfGap    bool      // RainMM holds what fell before the day and was not known then
 	RainPartly   bool      // RainMM lacks what fell before the day was over
 	IrrigationMM float64   // that soaked in; NaN: not known
+	MaybeMM      float64   // and as much more of it at the most
 	MeanWind     *float64  // m/s at 2 m; nil: the standard climate
 	RHMin        *float64  // %; nil: the standard climate
 }
@@ -261,8 +262,11 @@ func (b *Balance) wetted(in *DayInput, r *DayResult) {
 		b.Wet = Zone{}
 		b.doubt(IrrigationDoubt)
 	}
+	if in.MaybeMM > 0 {
+		b.doubt(IrrigationDoubt)
+	}
 	water := r.RainMM + r.IrrigationMM
-	r.DrainageMM = (b.Dry.fill(water, leastMM) + b.Wet.fill(water, 0)) / 2
+	r.DrainageMM = (b.Dry.fill(water, leastMM) + b.Wet.fill(water+max(0, in.MaybeMM), 0)) / 2
 	b.Dry.DepletionMM = min(b.Dry.DepletionMM, mostMM)
 }
 

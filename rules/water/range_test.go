@@ -49,6 +49,8 @@ func TestTheTruthLiesInTheRange(t *testing.T) {
 			}
 			if rapid.IntRange(0, 20).Draw(t, "no irrigation told") == 0 {
 				told.IrrigationMM = math.NaN()
+			} else if rapid.IntRange(0, 8).Draw(t, "irrigation told badly") == 0 {
+				told.IrrigationMM, told.MaybeMM = 0, in.IrrigationMM+rapid.Float64Range(0, 40).Draw(t, "maybe")
 			}
 			want, got := truth.Day(p, in), b.Day(p, told)
 			if want.DepletionMM < got.LeastMM-1e-9 || want.DepletionMM > got.MostMM+1e-9 {
@@ -144,6 +146,14 @@ func TestUnknownIsNeverZero(t *testing.T) {
 	t.Run("irrigation", func(t *testing.T) {
 		b := start()
 		unknown(t, b.Day(p, water.DayInput{Day: day(2), EToMM: new(5.0), RainMM: new(0.0), IrrigationMM: math.NaN()}), water.IrrigationDoubt)
+	})
+	t.Run("irrigation of which the most is known", func(t *testing.T) {
+		b, without := start(), start()
+		r := b.Day(p, water.DayInput{Day: day(2), EToMM: new(5.0), RainMM: new(0.0), MaybeMM: 20})
+		most := without.Day(p, dry(day(2), 5)).DepletionMM
+		if !r.Known || !slices.Equal(r.Estimated, []string{water.IrrigationDoubt}) || math.Abs(r.MostMM-most) > 1e-9 || r.MostMM-r.LeastMM < 20 || r.MostMM-r.LeastMM > 22 {
+			t.Errorf("%+v, and %g mm without it", r, most)
+		}
 	})
 	t.Run("evapotranspiration", func(t *testing.T) {
 		b := begun(p, 0.29, day(2))
