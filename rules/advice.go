@@ -62,7 +62,7 @@ func (t *turn) advice(i int, soil *soilView) Advice {
 	case soil.cropDay < 1:
 		return Advice{Kind: AdviceNoNeed} // nothing grows yet
 	}
-	r := s.waterRule()
+	r := s.waterRule(i)
 	if r == nil {
 		return Advice{}
 	}
@@ -96,15 +96,6 @@ func (t *turn) advice(i int, soil *soilView) Advice {
 		}
 	}
 	return a
-}
-
-// waterRule returns the rule that waters; nil: there is none.
-func (s *Site) waterRule() *condition.Rule {
-	i := slices.IndexFunc(s.c.Rules, func(r condition.Rule) bool { return r.Do == condition.Irrigate })
-	if i < 0 {
-		return nil
-	}
-	return &s.c.Rules[i]
 }
 
 // wants reports whether a rule wants a plot to be watered.

@@ -53,7 +53,7 @@ const (
 func (t *turn) asks(i int, soil *soilView, dry condition.Result) {
 	s := t.site
 	p := s.state.Plots[s.parcels[i].ID]
-	if p.Ask == nil && dry != condition.True && (soil.depletion == nil || *soil.depletion <= s.dryFrom(soil)) {
+	if p.Ask == nil && dry != condition.True && (soil.depletion == nil || *soil.depletion <= s.dryFrom(i, soil)) {
 		return // as nearly always
 	}
 	a := t.advice(i, soil)
@@ -82,7 +82,7 @@ func (t *turn) asks(i int, soil *soilView, dry condition.Result) {
 		return
 	}
 	due := k.Kind == AdviceWater || k.Reason != "" && t.at.Sub(k.Since) >= keptShutFor
-	if r := s.waterRule(); due && r != nil {
+	if r := s.waterRule(i); due && r != nil {
 		k.Rule, k.Version, k.Told = r.ID, r.Version, t.at
 		k.ID = t.asked(i, soil, &a, "", k.Reason)
 	}
@@ -115,8 +115,8 @@ func (t *turn) asked(i int, soil *soilView, a *Advice, suffix, reason string) (i
 }
 
 // dryFrom is the depletion from which a plot is to be watered.
-func (s *Site) dryFrom(soil *soilView) float64 {
-	r := s.waterRule()
+func (s *Site) dryFrom(i int, soil *soilView) float64 {
+	r := s.waterRule(i)
 	if r == nil {
 		return math.Inf(1)
 	}
@@ -163,7 +163,7 @@ func (t *turn) answered(i int, soil *soilView, a *Advice) (reason string) {
 	if p.Ask.EnoughSince.IsZero() {
 		p.Ask.EnoughSince = t.at
 	}
-	limit := t.site.dryFrom(soil) * min(1, soil.params.Crop.DepletionFraction*soil.taw/soil.raw) // of a usual day at the most
+	limit := t.site.dryFrom(i, soil) * min(1, soil.params.Crop.DepletionFraction*soil.taw/soil.raw) // of a usual day at the most
 	rain := t.site.state.Stations[t.site.parcels[i].Station].RainMM - p.Ask.RainMM
 	gained := p.Ask.MostMM - *soil.depletion
 	switch wetter := gained >= settledMM; {

@@ -118,7 +118,7 @@ func (t *turn) ended(parcel int, id devices.DeviceID, e *valve.Ended) {
 	p.SpentSeasonL += water.mostL
 	share := 0.0 // of a litre, in mm at the roots
 	if where.areaM2 > 0 {
-		share = s.efficiency() / where.areaM2
+		share = s.efficiency(parcel) / where.areaM2
 	}
 	if water.litres == nil {
 		d.Numbers["most_l"] = water.mostL

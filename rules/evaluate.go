@@ -22,11 +22,15 @@ func (t *turn) evaluate() {
 		env.Plot = t.plotFacts(i, &soil)
 		where := about{subject: string(s.parcels[i].ID), plot: s.parcels[i].ID, location: s.location(i), soil: &soil}
 		var dry condition.Result
+		watering := t.choose(i, env)
 		for k := range s.c.Rules {
 			r := &s.c.Rules[k]
 			switch {
 			case r.Subject != condition.Plot:
 			case r.Do == condition.Irrigate:
+				if r != watering {
+					continue
+				}
 				if when, _, ok := t.judge(r, &where, env); ok {
 					t.water(i, r, &soil, when)
 					dry = when

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"cmp"
+	"slices"
 
 	"ganlin/devices"
 	"ganlin/rules/condition"
@@ -39,9 +40,52 @@ func wateringOf(r *condition.Rule) irrigate.Rule {
 	}
 }
 
-// efficiency is the share of the water of a valve that reaches the roots.
-func (s *Site) efficiency() float64 {
-	if r := s.waterRule(); r != nil {
+// waterRule returns the rule that waters a plot; nil: none does.
+func (s *Site) waterRule(i int) (first *condition.Rule) {
+	for k := range s.c.Rules {
+		switch r := &s.c.Rules[k]; {
+		case r.Do != condition.Irrigate:
+		case r.ID == s.state.Plots[s.parcels[i].ID].Rule:
+			return r
+		case first == nil:
+			first = r
+		}
+	}
+	return first
+}
+
+// choose settles by which rule a plot is watered: the first that applies to it,
+// and to one that no valve waters by itself the first that would if one did. A
+// watering ends by the rule that began it.
+func (t *turn) choose(i int, env *condition.Env) *condition.Rule {
+	s := t.site
+	p := s.state.Plots[s.parcels[i].ID]
+	r := s.waterRule(i)
+	if r == nil || p.Irrigating && r.ID == p.Rule {
+		return r
+	}
+	first := func() *condition.Rule {
+		k := slices.IndexFunc(s.c.Rules, func(r condition.Rule) bool { return r.Do == condition.Irrigate && r.Covers(env) })
+		if k < 0 {
+			return nil
+		}
+		return &s.c.Rules[k]
+	}
+	found := first()
+	if found == nil {
+		facts := env.Plot
+		env.Plot.HasValve, env.Plot.Mode = condition.Known(true), condition.Known(string(devices.Auto))
+		found = first()
+		env.Plot = facts
+	}
+	r = cmp.Or(found, r)
+	p.Rule = r.ID
+	return r
+}
+
+// efficiency is the share of the water of a plot's valves that reaches the roots.
+func (s *Site) efficiency(i int) float64 {
+	if r := s.waterRule(i); r != nil {
 		return wateringOf(r).Efficiency
 	}
 	return 1
@@ -165,7 +209,7 @@ func (g *gate) asked(d *devices.Device) irrigate.Valve {
 
 // wateringPays reports whether a rule may still water the crop of this season.
 func (t *turn) wateringPays(i int, soil *soilView) bool {
-	r := t.site.waterRule()
+	r := t.site.waterRule(i)
 	if r == nil || soil.cropDay < 1 {
 		return false
 	}
@@ -251,7 +295,7 @@ func (t *turn) irrigation(i int, r *condition.Rule, soil *soilView, outcome stri
 			volume, seconds = volume+l.VolumeL, max(seconds, l.DurationS)
 		}
 		d.Numbers["volume_l"], d.Numbers["max_duration_s"] = volume, float64(seconds)
-		d.Numbers["efficiency_pct"], d.Numbers["area_mu"] = 100*t.site.efficiency(), t.site.parcels[i].AreaMu
+		d.Numbers["efficiency_pct"], d.Numbers["area_mu"] = 100*t.site.efficiency(i), t.site.parcels[i].AreaMu
 	}
 	t.decide(d)
 }

@@ -38,6 +38,7 @@ type plot struct {
 	Probed bool    // the last day was corrected by a probe
 	Stress float64 // share of the demand that was not met lately: a mean that forgets by a tenth a day
 
+	Rule        string `json:",omitempty"` // that waters it; empty: the first
 	Irrigating  bool
 	Held        string    // why it is not watered though it needs it: said once a day
 	HeldDay     time.Time // the midnight of that day

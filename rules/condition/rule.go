@@ -84,6 +84,15 @@ func (r *Rule) Passes(env *Env) bool {
 	return applies == False
 }
 
+// Covers reports whether the rule applies to its subject for certain.
+func (r *Rule) Covers(env *Env) bool {
+	if r.Applies == nil {
+		return true
+	}
+	applies, _ := r.Applies.Eval(env)
+	return applies == True
+}
+
 // Eval says whether the rule's subject is in the state that it is about, and
 // whether it is out of it. To whom the rule does not apply is out of it. The
 // error is that of Failed, and begins with the key of the condition.
