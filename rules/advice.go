@@ -16,7 +16,7 @@ type AdviceKind string
 // The kinds of advice.
 const (
 	AdviceUnknown  AdviceKind = "unknown"       // nobody knows how dry it is: somebody should look
-	AdviceWatering AdviceKind = "watering"      // a valve of it said that it is open or about to be, until Until at the latest
+	AdviceWatering AdviceKind = "watering"      // a valve of it said that it is open or about to be, and Until lies ahead
 	AdviceItself   AdviceKind = "waters_itself" // its valve will open by itself, at From
 	AdviceWater    AdviceKind = "water"         // a person should water it, at From
 	AdviceHeld     AdviceKind = "held"          // it needs water, and Reason keeps its valve shut
@@ -43,17 +43,13 @@ const farthest = 21 * 24 * time.Hour
 func (t *turn) advice(i int, soil *soilView) Advice {
 	s := t.site
 	where, p := &s.parcels[i], s.state.Plots[s.parcels[i].ID]
-	var until time.Time
+	lost, until := s.lost(where), time.Time{}
 	for _, d := range where.valves {
-		g := s.state.Valves[d.ID]
-		if o := g.Valve.Opening; o != nil && o.Until.After(until) {
-			until = o.Until
-		}
-		if l := g.Valve.Pending; l != nil && !l.AcceptedAt.IsZero() && until.IsZero() {
-			until = t.at.Add(time.Duration(l.DurationS) * time.Second)
+		if end := s.state.Valves[d.ID].until(t.at); end.After(until) {
+			until = end
 		}
 	}
-	if !until.IsZero() {
+	if until.After(t.at) {
 		return Advice{Kind: AdviceWatering, Until: until}
 	}
 	switch {
@@ -89,13 +85,43 @@ func (t *turn) advice(i int, soil *soilView) Advice {
 	}
 	if where.Mode == devices.Auto && len(where.valves) > 0 {
 		a.Kind = AdviceItself
-		if slices.ContainsFunc(where.valves, func(d devices.Device) bool { return s.state.Valves[d.ID].Valve.Unresponsive() }) {
+		if lost != "" {
+			a.Kind, a.Reason = AdviceHeld, string(lost)
+		} else if slices.ContainsFunc(where.valves, func(d devices.Device) bool { return s.state.Valves[d.ID].Valve.Unresponsive() }) {
 			a.Kind, a.Reason = AdviceHeld, string(valve.IsResting)
 		} else if p.Held != "" && p.Held != string(irrigate.Window) && p.Held != string(irrigate.TooLittle) {
 			a.Kind, a.Reason = AdviceHeld, p.Held
 		}
 	}
 	return a
+}
+
+// until is when the opening ends that a valve itself has told of; one that is lost tells of none.
+func (g *gate) until(at time.Time) (end time.Time) {
+	v := g.Valve
+	switch v.State {
+	case valve.Open, valve.Closing:
+		if v.Opening != nil {
+			end = v.Opening.Until
+		}
+	case valve.Accepted:
+		end = at.Add(time.Duration(v.Pending.DurationS) * time.Second)
+	}
+	return end
+}
+
+// lost says why a plot's valves cannot be opened although nothing is under way:
+// of one of them nobody knows how it stands. Empty: they can.
+func (s *Site) lost(where *parcel) (why valve.Refusal) {
+	for _, d := range where.valves {
+		switch v := s.state.Valves[d.ID].Valve; {
+		case v.Locked:
+			return valve.IsLocked
+		case v.State == valve.Unknown:
+			why = valve.NotClosed
+		}
+	}
+	return why
 }
 
 // wants reports whether a rule wants a plot to be watered.

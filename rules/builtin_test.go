@@ -124,7 +124,7 @@ func TestEveryBuiltinRuleFires(t *testing.T) {
 			switch {
 			case d.Kind == devices.IrrigationDecision && d.Outcome == "start", d.Kind == devices.AlertDecision && d.Outcome == "firing":
 				fired[d.Rule] = append(fired[d.Rule], d.At)
-			case d.Kind == devices.IrrigationDecision && d.Outcome == "done", d.Kind == devices.AlertDecision && d.Outcome == "resolved":
+			case d.Kind == devices.IrrigationDecision && (d.Outcome == "done" || d.Outcome == "stop"), d.Kind == devices.AlertDecision && d.Outcome == "resolved":
 				over[d.Rule]++
 			}
 		}

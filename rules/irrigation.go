@@ -110,8 +110,9 @@ func (t *turn) water(i int, r *condition.Rule, soil *soilView, when condition.Re
 		}
 		return
 	}
+	lost := s.lost(where)
 	for _, d := range where.valves {
-		if g := s.state.Valves[d.ID]; g.Valve.Opening != nil || g.Valve.Pending != nil || g.Valve.Closing != nil {
+		if v := s.state.Valves[d.ID].Valve; v.State != valve.Unknown && (v.Opening != nil || v.Pending != nil || v.Closing != nil) {
 			return // what is on its way is awaited
 		}
 	}
@@ -123,6 +124,10 @@ func (t *turn) water(i int, r *condition.Rule, soil *soilView, when condition.Re
 		return
 	}
 	need, decision := irrigate.Need(t.needInput(i, r, soil))
+	if lost != "" && need.NetMM > 0 {
+		t.hold(i, r, soil, string(lost))
+		return
+	}
 	if decision != irrigate.Water {
 		t.hold(i, r, soil, string(decision))
 		return

@@ -50,6 +50,74 @@ func TestAValveThatDoesNotRespond(t *testing.T) {
 	}
 }
 
+// TestALostValveIsNotToldAsWatering has a valve take an open, or open, and then say
+// nothing for a month: once its lease is over nobody is told that it waters, the
+// plot is held back for the lock, a day later its household is asked, and the ask
+// stands. Of two valves it is one that is lost. The control is a valve that
+// comes back after two days: it waters, and the ask ends for that.
+func TestALostValveIsNotToldAsWatering(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		says   int           // of its reports
+		silent time.Duration // from then on
+		second bool          // the plot has another valve
+		want   []string
+	}{
+		"takes it":                  {1, 1e6 * time.Hour, false, []string{"start", "stop locked", "kept_shut locked"}},
+		"opens":                     {2, 1e6 * time.Hour, false, []string{"start", "stop locked", "kept_shut locked"}},
+		"opens, beside another one": {2, 1e6 * time.Hour, true, []string{"start", "stop locked", "kept_shut locked"}},
+		"comes back":                {1, 48 * time.Hour, false, []string{"start", "stop locked", "kept_shut locked", "start", "kept_shut_over opened"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			of := config(t)
+			if c.second {
+				of.Plots[0].Valves, of.Plots[1].Valves = []devices.DeviceID{"v-1", "v-2"}, nil
+				of.Devices = slices.Clone(of.Devices)
+			}
+			s, w := rules.New(of), &world{theta: 0.15}
+			var since, until time.Time
+			var got []string
+			late, open := 0, 0
+			everyTen(s, w, 20*24, func(d devices.Decision) []devices.Fact {
+				facts := w.obey(d)
+				switch {
+				case d.Subject != "v-1":
+				case since.IsZero() && d.Command.Action == devices.Open:
+					w.theta = 0.15 // nothing runs
+					since, until = d.At, d.At.Add(time.Duration(d.Command.MaxDurationS)*time.Second)
+					return facts[:c.says]
+				case !since.IsZero() && d.At.Sub(since) < c.silent:
+					return nil
+				}
+				return facts
+			}, func(at time.Time, decided []devices.Decision) {
+				for _, d := range decided {
+					if d.Kind == devices.IrrigationDecision && d.Plot == "p-1" && d.Outcome != "hold" && d.Outcome != "done" {
+						got = append(got, strings.TrimSpace(d.Outcome+" "+d.Texts["reason"]))
+					}
+				}
+				a := s.View().Plots[0].Advice
+				switch {
+				case since.IsZero() || at.Sub(since) >= c.silent:
+				case a.Kind == rules.AdviceWatering && !at.Before(until.Add(time.Minute)):
+					late++
+				case a.Kind == rules.AdviceWatering:
+					open++
+				case at.After(until.Add(time.Hour)) && (a.Kind != rules.AdviceHeld || a.Reason != "locked"):
+					t.Errorf("%s: it is told as %s for %q", at, a.Kind, a.Reason)
+				}
+			})
+			if late > 0 || c.says == 2 && open == 0 {
+				t.Errorf("after its lease it was told %d times that it waters, before %d times", late, open)
+			}
+			if len(got) < len(c.want) || !slices.Equal(got[:len(c.want)], c.want) || c.silent > 48*time.Hour && len(got) > len(c.want) {
+				t.Errorf("%q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
 // TestAPersonsOpeningStaysTheirs has a person open a valve two minutes before a
 // rule wants to open it too, while the rules are ten minutes behind: the rule waits
 // until that opening is over. The control is the same day without the person.
