@@ -165,7 +165,7 @@ func TestNothingOpensThatMayNot(t *testing.T) {
 			in.DepletionMM = new(number("depletion", 150))
 		}
 		for range rapid.IntRange(0, 3).Draw(t, "valves") {
-			in.Valves = append(in.Valves, irrigate.Valve{FlowLPM: max(0, number("flow", 550)-50), Metered: rapid.Bool().Draw(t, "metered"), MaxVolumeL: number("volume", 40_000), MaxDurationS: rapid.IntRange(0, 7200).Draw(t, "longest")})
+			in.Valves = append(in.Valves, irrigate.Valve{FlowLPM: float64(rapid.IntRange(0, 3).Draw(t, "known")) * number("flow", 200), Metered: rapid.Bool().Draw(t, "metered"), MaxVolumeL: number("volume", 40_000), MaxDurationS: rapid.IntRange(0, 7200).Draw(t, "longest")})
 		}
 		plan, decision := irrigate.Need(in)
 		if decision != irrigate.Water {
