@@ -53,13 +53,14 @@ type addDevice struct {
 	Station      string  `xor:"place" help:"The station that it stands at."`
 	MaxDurationS int     `name:"max-duration-s" help:"Of a valve: the longest single opening, seconds."`
 	MaxVolumeL   float64 `name:"max-volume-l" help:"Of a valve: the most water of one opening, litres."`
+	FlowLPM      float64 `name:"flow-lpm" help:"Of a valve: its usual flow, litres a minute."`
 }
 
 // Run adds a device.
 func (a addDevice) Run(ctx context.Context, c console) error {
 	d := httpapi.NewDevice{
 		ID: devices.DeviceID(a.ID), Model: a.Model, Plot: devices.PlotID(a.Plot), Station: devices.StationID(a.Station),
-		MaxDurationS: a.MaxDurationS, MaxVolumeL: a.MaxVolumeL,
+		MaxDurationS: a.MaxDurationS, MaxVolumeL: a.MaxVolumeL, FlowLPM: a.FlowLPM,
 	}
 	made, err := withRegistrar(ctx, c, a.where, makes,
 		func(r *remote) (made []httpapi.Credential, err error) {
@@ -67,7 +68,7 @@ func (a addDevice) Run(ctx context.Context, c console) error {
 		},
 		func(r registrar) ([]httpapi.Credential, error) {
 			return r.Add(ctx, devices.Device{
-				ID: d.ID, Model: d.Model, Plot: d.Plot, Station: d.Station, MaxDurationS: d.MaxDurationS, MaxVolumeL: d.MaxVolumeL,
+				ID: d.ID, Model: d.Model, Plot: d.Plot, Station: d.Station, MaxDurationS: d.MaxDurationS, MaxVolumeL: d.MaxVolumeL, FlowLPM: d.FlowLPM,
 			})
 		})
 	return showCredentials(c, a.JSON, made, err)

@@ -97,7 +97,7 @@ func (r registrar) Add(ctx context.Context, d devices.Device) ([]httpapi.Credent
 		return r.renew(ctx, kept, d, known)
 	}
 	content, err := json.Marshal(map[string][]httpapi.NewDevice{"devices": {{
-		ID: d.ID, Model: d.Model, Plot: d.Plot, Station: d.Station, MaxDurationS: d.MaxDurationS, MaxVolumeL: d.MaxVolumeL,
+		ID: d.ID, Model: d.Model, Plot: d.Plot, Station: d.Station, MaxDurationS: d.MaxDurationS, MaxVolumeL: d.MaxVolumeL, FlowLPM: d.FlowLPM,
 	}}}) // which is YAML too
 	if err != nil {
 		return nil, err
@@ -112,7 +112,7 @@ func (r registrar) Add(ctx context.Context, d devices.Device) ([]httpapi.Credent
 
 func (r registrar) renew(ctx context.Context, kept []records.Imported, d devices.Device, known declared) ([]httpapi.Credential, error) {
 	now := known.value.(devices.Device)
-	d.MaxDurationS, d.MaxVolumeL = cmp.Or(d.MaxDurationS, now.MaxDurationS), cmp.Or(d.MaxVolumeL, now.MaxVolumeL)
+	d.MaxDurationS, d.MaxVolumeL, d.FlowLPM = cmp.Or(d.MaxDurationS, now.MaxDurationS), cmp.Or(d.MaxVolumeL, now.MaxVolumeL), cmp.Or(d.FlowLPM, now.FlowLPM)
 	if d != now {
 		return nil, fmt.Errorf("%w: device %s is declared already with other values (%s); give the same, or change them there", httpapi.ErrConflict, d.ID, known.in)
 	}

@@ -299,6 +299,20 @@ func TestAnAddedDeviceGetsANewPassword(t *testing.T) {
 	if made := d.made("add", "s-001", "--model", "ganlin-soil-3", "--plot", "p-001"); !s.letsIn("s-001", made["s-001"]) {
 		t.Error("a device of a file gets no password by add")
 	}
+	valve := []string{"add", "my-valve", "--model", "ganlin-valve-1", "--plot", "p-001", "--max-duration-s", "600", "--flow-lpm", "55"}
+	if made := d.made(valve...); made["my-valve"] == "" {
+		t.Error("a valve is not added")
+	}
+	if got, _ := s.registry.Load().Device("my-valve"); got.FlowLPM != 55 {
+		t.Errorf("the valve is %+v", got)
+	}
+	d.devices(exitDone, "revoke", "my-valve")
+	if _, said := d.devices(exitCheckFailed, append(slices.Clip(valve), "--flow-lpm", "56")...); !strings.Contains(said, "other values") {
+		t.Errorf("another flow: says %q", said)
+	}
+	if made := d.made(valve[:len(valve)-2]...); made["my-valve"] == "" { // what is left out is as it was
+		t.Error("a valve with a flow gets no new password")
+	}
 	for args, want := range map[string]string{
 		"add a/b --model m --plot p-001":                 `id "a/b" holds`,
 		"add x --model m --plot nowhere":                 "device x: plot nowhere is declared nowhere; add it to the plots or mend its name",

@@ -617,6 +617,9 @@ type NewClueAct struct {
 
 // NewDevice Examples: {"id":"s-013","model":"ganlin-soil-3","plot":"p-012"}
 type NewDevice struct {
+	// FlowLPM Of a valve: its usual flow, litres a minute, where no meter tells it.
+	FlowLPM float64 `json:"flow_lpm,omitempty,omitzero"`
+
 	// ID Examples: s-001
 	ID DeviceID `json:"id"`
 

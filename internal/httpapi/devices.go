@@ -48,7 +48,7 @@ func (a *api) GetDevice(ctx context.Context, in GetDeviceRequestObject) (GetDevi
 func (a *api) AddDevice(ctx context.Context, in AddDeviceRequestObject) (AddDeviceResponseObject, error) {
 	d := in.Body
 	made, err := a.Registrar.Add(ctx, devices.Device{
-		ID: d.ID, Model: d.Model, Plot: d.Plot, Station: d.Station, MaxDurationS: d.MaxDurationS, MaxVolumeL: d.MaxVolumeL,
+		ID: d.ID, Model: d.Model, Plot: d.Plot, Station: d.Station, MaxDurationS: d.MaxDurationS, MaxVolumeL: d.MaxVolumeL, FlowLPM: d.FlowLPM,
 	})
 	return AddDevice200JSONResponse(made), err
 }
