@@ -117,16 +117,14 @@ func (v valveActs) number(by string, id devices.DeviceID, c devices.Command, at 
 	return devices.Act{ID: c.ID, At: at, Action: action, By: by, Reason: reason, Valve: id, Command: &c}
 }
 
-// keepOpen puts an opening on disk. One that the rules would not hear of is not sent, also not after a restart.
+// keepOpen puts an opening on disk. One that the rules would not hear of is never
+// sent, wherever this is cut short: what a start sends again is in the journal. One
+// that they hear of in vain is to them an opening that the valve did not take.
 func (v valveActs) keepOpen(ctx context.Context, act devices.Act) error {
-	if err := v.p.records.KeepCommand(ctx, keptCommand(act)); err != nil {
+	if err := v.p.journal.AppendAct(ctx, act); err != nil {
 		return err
 	}
-	err := v.p.journal.AppendAct(ctx, act)
-	if err != nil {
-		err = errors.Join(err, v.p.records.SettleCommand(context.WithoutCancel(ctx), act.ID, records.CommandExpired))
-	}
-	return err
+	return v.p.records.KeepCommand(ctx, keptCommand(act))
 }
 
 func keptCommand(act devices.Act) records.Command {

@@ -1,14 +1,17 @@
 package app
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"ganlin/devices"
+	"ganlin/internal/journal"
 	"ganlin/internal/now"
 )
 
@@ -104,4 +107,45 @@ func TestAValveAwayFromAForeignBroker(t *testing.T) {
 	if after := y.program.valves.Stats(); after.Sent != before.Sent+1 || after.Repeated != before.Repeated {
 		t.Errorf("it was sent %d times and repeated %d times", after.Sent-before.Sent, after.Repeated-before.Repeated)
 	}
+}
+
+// TestAnOpeningIsInTheJournalFirst: one that is cut short before the records know
+// of it is known to the rules, and is not sent, also not by the next start.
+func TestAnOpeningIsInTheJournalFirst(t *testing.T) {
+	folder := t.TempDir()
+	s := openStill(t, folder, nil)
+	at := time.Now().UTC().Truncate(time.Millisecond)
+	command := devices.Command{ID: "person-v-1-1", Seq: 1, Action: devices.Open, MaxDurationS: 60, ExpiresAt: at.Add(time.Minute)}
+	act := devices.Act{ID: command.ID, At: at, Action: devices.OpenAct, By: "operator", Valve: "v-1", Command: &command}
+	if err := s.records.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := (valveActs{s.program}).keepOpen(t.Context(), act); err == nil {
+		t.Error("an opening is kept without records")
+	}
+	if acts := s.journalled(t, devices.ActFact); len(acts) != 1 || acts[0].Act.ID != act.ID {
+		t.Errorf("the rules hear of %+v", acts)
+	}
+	s.shut()
+	s = openStill(t, folder, nil)
+	if pending, err := s.records.PendingCommands(t.Context()); err != nil || len(pending) > 0 {
+		t.Errorf("to be sent are %+v, %v", pending, err)
+	}
+}
+
+// journalled returns the facts of a kind that are in the journal.
+func (s still) journalled(t *testing.T, kind devices.FactKind) (all []devices.Fact) {
+	t.Helper()
+	end := s.journal.State().End
+	over := errors.New("over")
+	if err := s.journal.Follow(t.Context(), journal.Position{}, func(r *journal.Record) error {
+		all = slices.AppendSeq(all, r.FactsOf(kind))
+		if r.Position().Sequence >= end.Sequence {
+			return over
+		}
+		return nil
+	}); !errors.Is(err, over) {
+		t.Fatal(err)
+	}
+	return all
 }
