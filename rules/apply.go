@@ -159,11 +159,7 @@ func (t *turn) report(f *devices.Fact) {
 	if g == nil {
 		return
 	}
-	parcel := t.site.at[f.Device].valve
-	if !g.Left.IsZero() {
-		parcel = t.site.parcel(g.Plot)
-	}
-	t.happened(parcel, f.Device, g.Valve.Report(*f.Report, f.At))
+	t.happened(t.site.plotOf(f.Device, g), f.Device, g.Valve.Report(*f.Report, f.At))
 }
 
 // valves lets the valves' own time pass.

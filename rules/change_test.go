@@ -1,6 +1,7 @@
 package rules_test
 
 import (
+	"encoding/json"
 	"math"
 	"slices"
 	"testing"
@@ -321,31 +322,66 @@ func TestAlertsOfWhatIsGone(t *testing.T) {
 }
 
 // TestAVillageIsGone closes all of a site that a new version has no more: its
-// alerts, and its valves, of which nobody has heard that they are closed.
+// alerts, and its valves, of which nobody has heard that they are closed. It stays
+// until they are, over a restart, and nothing takes the closes back.
 func TestAVillageIsGone(t *testing.T) {
 	c := config(t)
 	sites, _ := rules.Sites(nil).Configure([]rules.Config{c})
+	tick := func(h int) []devices.Decision {
+		return sites.Tick(devices.Fact{Kind: devices.TickFact, At: begin.Add(time.Duration(h) * time.Hour), Location: devices.Location{Site: "sanquan"}})
+	}
 	fired := 0
 	for h := range 30 {
-		tick := devices.Fact{Kind: devices.TickFact, At: begin.Add(time.Duration(h) * time.Hour), Location: devices.Location{Site: "sanquan"}}
-		for _, d := range sites.Tick(tick) {
-			if d.Kind == devices.AlertDecision && d.Outcome == "firing" {
-				fired++
-			}
-		}
+		fired += len(of(tick(h), devices.AlertDecision, "firing"))
 	}
 	again, decided := sites.Configure([]rules.Config{c})
 	if len(decided) > 0 || again[0] != sites[0] {
 		t.Errorf("the same version decided %v", decided)
 	}
-	none, decided := again.Configure(nil)
+	sites, decided = again.Configure(nil)
 	count := map[string]int{}
 	for _, d := range decided {
 		count[string(d.Kind)+" "+d.Outcome+" "+d.Texts["reason"]]++
 	}
-	if len(none) > 0 || fired == 0 || count["alert resolved removed"] != fired || count["command close removed"] != 2 {
-		t.Errorf("%d alerts fired, %v is decided, %d sites are left", fired, count, len(none))
+	if fired == 0 || count["alert resolved removed"] != fired || count["command close removed"] != 2 || len(count) != 2 {
+		t.Errorf("%d alerts fired, %v is decided", fired, count)
 	}
+	text, err := sites[0].Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sites, err = rules.Restore(nil, map[devices.SiteID]json.RawMessage{"sanquan": text}); err != nil || len(sites) != 1 {
+		t.Fatalf("%d sites are restored: %v", len(sites), err)
+	}
+	if view := sites[0].View(); len(view.Plots) > 0 || len(view.Gates) != 2 || view.Gates[0].Location.Plot != "p-1" {
+		t.Errorf("it is shown as %+v", view)
+	}
+	at := begin.Add(29*time.Hour + time.Minute)
+	for n, id := range []devices.DeviceID{"v-1", "v-2"} {
+		if got := sites[0].Leaving(); len(got) != 2-n {
+			t.Errorf("%d valves have closed, leaving are %v", n, got)
+		}
+		sites.Add(devices.Fact{
+			Kind: devices.ReportFact, At: at, Device: id, Location: devices.Location{Site: "sanquan"},
+			Report: &devices.CommandReport{Command: commandTo(decided, id), State: devices.Closed, At: at, Seq: 1},
+		})
+		if confirmed := of(tick(30+n), devices.CommandDecision, "confirmed"); len(confirmed) != 1 || confirmed[0].Subject != string(id) {
+			t.Errorf("of %s is decided %+v", id, confirmed)
+		}
+	}
+	if left := sites.Unfinished(); len(left) > 0 {
+		t.Errorf("%d sites are left", len(left))
+	}
+}
+
+// commandTo returns the id of the command that a valve was told.
+func commandTo(decided []devices.Decision, id devices.DeviceID) string {
+	for _, d := range decided {
+		if d.Command != nil && d.Subject == string(id) {
+			return d.Command.ID
+		}
+	}
+	return ""
 }
 
 // TestMoreTimeForFacts puts a version into force by which facts may be longer on

@@ -28,7 +28,7 @@ func (st *state) leave(before *state) {
 		}
 	}
 	for id, g := range before.Valves {
-		if _, here := st.Valves[id]; !here && g.Valve.State != valve.Closed {
+		if _, here := st.Valves[id]; !here && !st.Tick.IsZero() { // before the first tick none was told anything
 			if g.Left.IsZero() {
 				g.Left = st.Tick
 			}
@@ -83,8 +83,9 @@ func (t *turn) dry(id devices.PlotID) {
 }
 
 // leavers lets the time of valves pass that have left. Each is told to close,
-// as in an emergency stop, until it says that it is closed or, where nothing is
-// heard of it any more, its own timer has closed it.
+// as in an emergency stop, until it says that it is closed or, where it is
+// declared no more, its own timer has closed it. One that counts as closed stays
+// until all is known of the time before it left: facts may have been on their way.
 func (t *turn) leavers() {
 	s := t.site
 	for _, id := range s.Leaving() {
@@ -92,7 +93,8 @@ func (t *turn) leavers() {
 		at := s.parcel(g.Plot)
 		t.sendHome(at, id, g)
 		t.happened(at, id, g.Valve.Tick(t.watermark, t.at))
-		if g.Valve.State == valve.Closed || !s.hears(id) && t.watermark.After(g.shutBy()) {
+		closed := g.Valve.State == valve.Closed && !t.watermark.Before(g.Left)
+		if closed || !s.hears(id) && t.watermark.After(g.shutBy()) {
 			t.forsake(at, id, g)
 		}
 	}
@@ -103,6 +105,7 @@ func (t *turn) sendHome(parcel int, id devices.DeviceID, g *gate) {
 	if g.Valve.Stopped {
 		return // that was told
 	}
+	g.Left = t.at
 	for _, e := range g.Valve.Stop(t.watermark) {
 		t.command(parcel, id, "close", e.Command, e.At, Removed, e.Send)
 	}
@@ -135,6 +138,14 @@ func (g *gate) shutBy() time.Time {
 	return until.Add(valve.Patience)
 }
 
+// plotOf returns the index of the plot that a valve waters, or did; -1: it is gone.
+func (s *Site) plotOf(id devices.DeviceID, g *gate) int {
+	if !g.Left.IsZero() {
+		return s.parcel(g.Plot)
+	}
+	return s.at[id].valve
+}
+
 // Leaving returns the valves that are not in the registry any more and not yet
 // known to be closed, by id.
 func (s *Site) Leaving() (all []devices.DeviceID) {
@@ -147,7 +158,7 @@ func (s *Site) Leaving() (all []devices.DeviceID) {
 	return all
 }
 
-// hears reports whether a device is still declared, so that its word comes here.
+// hears reports whether a device is still declared.
 func (s *Site) hears(id devices.DeviceID) bool {
 	_, ours := s.at[id]
 	return ours

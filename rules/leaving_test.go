@@ -255,3 +255,48 @@ func TestAPlotLeavesWhileItIsWatered(t *testing.T) {
 		}
 	}
 }
+
+// TestAValveLeavesBeforeItsWordIsHeard: a person opens it, it leaves, and only then
+// the rules come to that time. It counts as closed until then, and stays all the same.
+func TestAValveLeavesBeforeItsWordIsHeard(t *testing.T) {
+	c := config(t)
+	c.Lateness = 10 * time.Minute
+	for _, opens := range []bool{false, true} {
+		s := rules.New(c)
+		at := begin.Add(time.Hour)
+		here := devices.Location{Site: "sanquan"}
+		say := func(after time.Duration, command string, state devices.CommandState, seq int64) {
+			s.Add(devices.Fact{
+				Kind: devices.ReportFact, At: at.Add(after), Device: "v-1", Location: here,
+				Report: &devices.CommandReport{Command: command, State: state, At: at.Add(after), Seq: seq},
+			})
+		}
+		s.Tick(begin)
+		say(-40*time.Minute, "", devices.Closed, 1)
+		s.Tick(at)
+		if opens {
+			command := devices.Command{ID: "person-v-1", Seq: at.UnixMilli(), Action: devices.Open, MaxDurationS: 3600, ExpiresAt: at.Add(time.Minute)}
+			s.Add(devices.Fact{Kind: devices.ActFact, At: at, Act: &devices.Act{ID: command.ID, At: at, Action: devices.OpenAct, By: "farmer", Valve: "v-1", Command: &command}})
+		}
+		changed := without(c, true, "p-1")
+		s.Configure(changed)
+		s = again(t, s, changed)
+		if opens {
+			say(time.Second, "person-v-1", devices.Accepted, 2)
+			say(2*time.Second, "person-v-1", devices.Opened, 3)
+		}
+		var all []devices.Decision
+		for m := range 15 {
+			all = append(all, s.Tick(at.Add(time.Duration(m+1)*time.Minute))...)
+		}
+		told := 0
+		for _, d := range of(all, devices.CommandDecision, "close") {
+			if d.Subject == "v-1" && d.Command != nil {
+				told++
+			}
+		}
+		if got := s.Leaving(); opens != slices.Contains(got, "v-1") || opens != (told > 0) {
+			t.Errorf("opened: %t; it is told to close %d times, leaving are %v", opens, told, got)
+		}
+	}
+}

@@ -62,24 +62,25 @@ func (t *turn) byPerson(d *devices.Decision, a *devices.Act) {
 // commanded takes over a command that a person gave a valve.
 func (t *turn) commanded(a *devices.Act) {
 	s := t.site
-	where, ours := s.at[a.Valve]
-	if !ours || where.valve < 0 || a.Command == nil {
+	g := s.state.Valves[a.Valve]
+	if g == nil || a.Command == nil {
 		return
 	}
-	p := s.state.Plots[s.parcels[where.valve].ID]
+	parcel := s.plotOf(a.Valve, g)
+	where, p := t.land(parcel, a.Valve)
 	outcome := "open"
 	p.PausedUntil = time.Time{}
 	if a.Action == devices.CloseAct {
 		outcome, p.PausedUntil = "close", s.pauseAfter(a.At)
 	}
-	d := t.decision(devices.CommandDecision, PersonRule, "1", string(a.Valve), s.parcels[where.valve].ID, outcome)
+	d := t.decision(devices.CommandDecision, PersonRule, "1", string(a.Valve), where.ID, outcome)
 	t.byPerson(&d, a)
 	d.ID, d.Command, d.Texts["command"] = a.Command.ID, a.Command, a.Command.ID
 	if a.Action == devices.OpenAct {
 		d.Numbers["max_duration_s"], d.Numbers["volume_l"] = float64(a.Command.MaxDurationS), a.Command.MaxVolumeL
 	}
 	t.decide(d)
-	t.happened(where.valve, a.Valve, s.state.Valves[a.Valve].Valve.Adopt(*a.Command, a.At))
+	t.happened(parcel, a.Valve, g.Valve.Adopt(*a.Command, a.At))
 }
 
 // pauseAfter is until when a plot is left alone after a person has closed its

@@ -51,6 +51,7 @@ type state struct {
 	Acts      []devices.Fact // of persons, that the watermark has not reached, in order
 	Late      int64          // facts that came after their time and changed nothing
 	Stopped   bool
+	Gone      *gone `json:",omitempty"` // the site is in the registry no more
 
 	Devices    map[devices.DeviceID]*device
 	Stations   map[devices.StationID]*station
@@ -112,7 +113,7 @@ func New(c Config) *Site {
 // Configure puts another version of registry and rules into force. What is
 // known of what stays is kept.
 func (s *Site) Configure(c Config) {
-	s.c, s.parcels, s.at, s.homes = c, c.parcels(), map[devices.DeviceID]spot{}, nil
+	s.c, s.parcels, s.at, s.homes, s.state.Gone = c, c.parcels(), map[devices.DeviceID]spot{}, nil, nil
 	s.onStation = map[devices.StationID][]devices.DeviceID{}
 	homes := map[devices.HouseholdID]int{}
 	for i, p := range s.parcels {

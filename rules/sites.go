@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
@@ -18,25 +17,30 @@ func Make(configs []Config) Sites {
 }
 
 // Configure puts another version of registry and rules into force. A site goes
-// on as it stands, and a new one begins. Of one that is gone alerts, clues and
-// waterings end and valves are told to close; that is what is decided.
+// on as it stands, and a new one begins. Of one that is gone alerts, clues and waterings end and valves are told to close, which is what
+// is decided; it stays, without plots, until they are known to be closed.
 func (all Sites) Configure(configs []Config) (now Sites, decided []devices.Decision) {
 	for _, c := range configs {
 		s := all.site(c.Site.ID)
 		if s == nil {
-			s = New(c)
-		} else {
-			s.Configure(c)
+			s = &Site{}
 		}
+		s.Configure(c)
 		now = append(now, s)
 	}
-	slices.SortFunc(now, func(a, b *Site) int { return strings.Compare(string(a.ID()), string(b.ID())) })
+	now.sort()
 	for _, s := range all {
 		if now.site(s.ID()) == nil {
 			decided = append(decided, s.close()...)
+			now = append(now, s)
+			now.sort()
 		}
 	}
-	return now, decided
+	return now.Unfinished(), decided
+}
+
+func (all Sites) sort() {
+	slices.SortFunc(all, func(a, b *Site) int { return strings.Compare(string(a.ID()), string(b.ID())) })
 }
 
 // Add takes a fact for the sites that it is about.
@@ -84,18 +88,4 @@ func (all Sites) site(id devices.SiteID) *Site {
 
 func (all Sites) find(id devices.SiteID) (int, bool) {
 	return slices.BinarySearchFunc(all, id, func(s *Site, id devices.SiteID) int { return strings.Compare(string(s.ID()), string(id)) })
-}
-
-// close ends all of a site that is no more, at its last tick.
-func (s *Site) close() []devices.Decision {
-	t := &turn{site: s, at: s.state.Tick, watermark: s.state.Watermark}
-	t.end(slices.Collect(maps.Keys(s.state.Alerts)))
-	s.Configure(Config{Site: s.c.Site, Zone: s.c.Zone, Rules: s.c.Rules})
-	t.left()
-	for _, id := range s.Leaving() {
-		g := s.state.Valves[id]
-		t.sendHome(-1, id, g)
-		t.forsake(-1, id, g)
-	}
-	return t.decided
 }

@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"ganlin/devices"
@@ -18,6 +20,7 @@ type View struct {
 	Stopped    bool
 	Plots      []PlotView      // by id
 	Valves     []valve.Valve   // by plot
+	Gates      []GateView      // by device: those and the ones that have left and are not known to be closed
 	Alerts     []AlertView     // that are not inactive, by rule and subject
 	Households []HouseholdView // by id
 
@@ -49,6 +52,12 @@ type PlotView struct {
 	FieldCapacity, WiltingPoint float64 // m3/m3, as far as they were learned
 }
 
+// A GateView is where a valve stands, or stood before it left.
+type GateView struct {
+	Device   devices.DeviceID
+	Location devices.Location
+}
+
 // An AlertView is an alert that somebody may have to know of.
 type AlertView struct {
 	ID, Rule, Subject, Severity string
@@ -68,7 +77,7 @@ type HouseholdView struct {
 // View tells how the site stands. It shares nothing with the site.
 func (s *Site) View() View {
 	at := s.state.Watermark
-	v := View{Site: s.c.Site.ID, Watermark: at, Stopped: s.state.Stopped, Tally: s.Tally()}
+	v := View{Site: s.c.Site.ID, Watermark: at, Stopped: s.state.Stopped, Tally: s.Tally(), Gates: s.gates()}
 	if at.IsZero() {
 		return v
 	}
@@ -119,6 +128,19 @@ func (s *Site) View() View {
 	}
 	v.Alerts = s.alerts()
 	return v
+}
+
+func (s *Site) gates() []GateView {
+	all := make([]GateView, 0, len(s.state.Valves))
+	for id, g := range s.state.Valves {
+		where := devices.Location{Site: s.c.Site.ID, Place: s.c.Site.Place, Plot: g.Plot}
+		if at := s.plotOf(id, g); at >= 0 {
+			where = s.location(at)
+		}
+		all = append(all, GateView{id, where})
+	}
+	slices.SortFunc(all, func(a, b GateView) int { return strings.Compare(string(a.Device), string(b.Device)) })
+	return all
 }
 
 // daysToStress is in how many days the readily available water is gone without

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -77,12 +78,14 @@ func (p *program) announceVersion(ctx context.Context) error {
 	return p.journal.AppendVersion(ctx, p.clock.Now(), p.sites(), v)
 }
 
-// sites returns the sites of the registry.
-func (p *program) sites() (all []devices.SiteID) {
+// sites returns the sites of the registry, and those that have left it and are not finished.
+func (p *program) sites() []devices.SiteID {
+	all := p.engine.Sites()
 	for _, s := range p.registry.Load().Sites() {
 		all = append(all, s.ID)
 	}
-	return all
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // versions makes sites of what the records keep.

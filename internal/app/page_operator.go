@@ -110,7 +110,7 @@ func (p operationsSource) ruleFigures(a httpapi.Accounting, n tally) dashboards.
 	inForce := p.engine.Version()
 	f := dashboards.RuleFigures{
 		Tick: p.tick(), Watermark: n.watermark, Late: a.Notes.Late, Registry: inForce.Registry, RuleSet: inForce.Rules,
-		Rules: len(p.rules.Rules), Sites: len(p.sites()),
+		Rules: len(p.rules.Rules), Sites: len(p.registry.Load().Sites()),
 	}
 	if !n.watermark.IsZero() {
 		f.Delay = p.clock.Now().Sub(n.watermark)

@@ -240,7 +240,9 @@ func (r *replay) tick(tick devices.Fact) error {
 	}
 	r.held = kept
 	r.ticks++
-	return r.decided(r.sites.Tick(tick))
+	decided := r.sites.Tick(tick)
+	r.sites = r.sites.Unfinished()
+	return r.decided(decided)
 }
 
 func (r *replay) decided(decisions []devices.Decision) error {

@@ -229,6 +229,7 @@ func (e *Engine) tick(f devices.Fact, at Position, recovering bool) {
 	before := e.sites.Evaluations()
 	e.decide(e.sites.Tick(f), recovering)
 	e.looked += e.sites.Evaluations() - before
+	e.sites = e.sites.Unfinished()
 	e.turn++
 	if f.At.After(e.ticked) {
 		e.ticked = f.At

@@ -225,3 +225,37 @@ func TestLeaving(t *testing.T) {
 		}
 	}
 }
+
+// TestAVillageLeaves takes the only site out of the registry: its valve, of which
+// nobody has heard, is known, over restarts, until its own timer has closed it.
+func TestAVillageLeaves(t *testing.T) {
+	w := newWorld(t, 0)
+	tell := func(f devices.Fact) *engine.Engine {
+		t.Helper()
+		w.records = append(w.records, record{facts: []devices.Fact{f}})
+		e, _, _ := newEngine(t, w)
+		if err := e.Run(t.Context()); !errors.Is(err, errOver) {
+			t.Fatal(err)
+		}
+		return e
+	}
+	tick := func(hour int) *engine.Engine {
+		return tell(devices.Fact{Kind: devices.TickFact, At: begin.Add(time.Duration(hour) * time.Hour), Location: devices.Location{Site: "sanquan"}})
+	}
+	tell(devices.Fact{Kind: devices.VersionFact, At: begin, Version: &first})
+	tick(0)
+	e := tell(devices.Fact{Kind: devices.VersionFact, At: begin, Version: &nothing})
+	for hour := 1; hour <= 4; hour++ {
+		if where, known := e.Knows("v-1"); !known || where.Plot != "p-1" || !slices.Equal(e.Leaving(), []devices.DeviceID{"v-1"}) || !slices.Equal(e.Sites(), []devices.SiteID{"sanquan"}) {
+			t.Errorf("before hour %d: v-1 stands at %+v, leaving are %v, of %v", hour, where, e.Leaving(), e.Sites())
+		}
+		e = tick(hour)
+	}
+	if err := e.WaitTick(t.Context(), begin.Add(4*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	e.Views() // of now
+	if _, known := e.Knows("v-1"); known || len(e.Leaving()) > 0 || len(e.Sites()) > 0 {
+		t.Errorf("it is never let go: leaving are %v, of %v", e.Leaving(), e.Sites())
+	}
+}

@@ -78,11 +78,11 @@ func (e *Engine) restore(ctx context.Context, text []byte) error {
 	if err != nil {
 		return err
 	}
-	sites := rules.Make(configs)
+	sites, err := rules.Restore(configs, s.Sites)
+	if err != nil {
+		return err
+	}
 	for _, site := range sites {
-		if err := site.Restore(s.Sites[site.ID()]); err != nil {
-			return fmt.Errorf("reading the state of site %s: %w", site.ID(), err)
-		}
 		if s.Lanes[site.ID()] == nil {
 			return fmt.Errorf("it has no lane of site %s", site.ID())
 		}

@@ -3,6 +3,8 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -130,6 +132,47 @@ func (e *Engine) Waiting() Waiting { return told(e, func(s *standing) Waiting { 
 // Leaving returns the valves that have left the registry and are not known to be closed.
 func (e *Engine) Leaving() []devices.DeviceID {
 	return told(e, func(s *standing) []devices.DeviceID { return s.leaving })
+}
+
+// Knows returns where a valve stands that is decided about, or that has left the
+// registry and is not known to be closed. It waits for nothing, and a valve that has
+// closed may be known for one tick longer.
+func (e *Engine) Knows(id devices.DeviceID) (devices.Location, bool) {
+	v := e.views.Load()
+	if v == nil {
+		return devices.Location{}, false
+	}
+	for i := range v.Sites {
+		gates := v.Sites[i].Gates
+		at, known := slices.BinarySearchFunc(gates, id, func(g rules.GateView, id devices.DeviceID) int { return strings.Compare(string(g.Device), string(id)) })
+		if known {
+			return gates[at].Location, true
+		}
+	}
+	return devices.Location{}, false
+}
+
+// Valves returns the valves that Knows knows.
+func (e *Engine) Valves() (all []devices.DeviceID) {
+	if v := e.views.Load(); v != nil {
+		for i := range v.Sites {
+			for _, g := range v.Sites[i].Gates {
+				all = append(all, g.Device)
+			}
+		}
+	}
+	return all
+}
+
+// Sites returns the sites that are decided about, with those that have left the
+// registry and have valves that are not known to be closed.
+func (e *Engine) Sites() (all []devices.SiteID) {
+	if v := e.views.Load(); v != nil {
+		for i := range v.Sites {
+			all = append(all, v.Sites[i].Site)
+		}
+	}
+	return all
 }
 
 // Kept is where reading begins after a restart, with what waits for its time:

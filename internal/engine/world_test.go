@@ -25,15 +25,19 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 var begin = time.Date(2026, 6, 30, 16, 0, 0, 0, time.UTC) // local midnight
 
 // The versions of the registry: the second has a plot and a probe more, in the
-// third the valve waters nothing.
+// third the valve waters nothing, and the last has no site.
 var (
-	first  = devices.Version{Registry: "one", Rules: "r"}
-	second = devices.Version{Registry: "two", Rules: "r"}
-	third  = devices.Version{Registry: "three", Rules: "r"}
+	first   = devices.Version{Registry: "one", Rules: "r"}
+	second  = devices.Version{Registry: "two", Rules: "r"}
+	third   = devices.Version{Registry: "three", Rules: "r"}
+	nothing = devices.Version{Registry: "empty", Rules: "r"}
 )
 
 // configure makes the site of a version.
 func configure(_ context.Context, v devices.Version) ([]rules.Config, error) {
+	if v == nothing {
+		return nil, nil
+	}
 	when, err := condition.Compile("depletion_mm > 40", condition.Plot, nil)
 	if err != nil {
 		return nil, err
