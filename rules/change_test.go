@@ -384,6 +384,43 @@ func commandTo(decided []devices.Decision, id devices.DeviceID) string {
 	return ""
 }
 
+// TestAVillageThatIsNewInAStop is stopped as the others are, whether or not the
+// rules have come to the stop, and goes on with them.
+func TestAVillageThatIsNewInAStop(t *testing.T) {
+	c, other := config(t), config(t)
+	other.Site.ID = "another"
+	for name, late := range map[string]time.Duration{"the rules know of the stop": 0, "the rules are behind it": 20 * time.Minute} {
+		c.Lateness, other.Lateness = late, late
+		sites, _ := rules.Sites(nil).Configure([]rules.Config{c})
+		tick := func(minutes int) {
+			for _, s := range sites {
+				sites.Tick(devices.Fact{Kind: devices.TickFact, At: begin.Add(time.Duration(minutes) * time.Minute), Location: devices.Location{Site: s.ID()}})
+			}
+		}
+		act := func(minutes int, action devices.ActAction) {
+			at := begin.Add(time.Duration(minutes) * time.Minute)
+			sites.Add(devices.Fact{Kind: devices.ActFact, At: at, Act: &devices.Act{ID: string(action), At: at, Action: action, By: "operator"}})
+		}
+		stopped := func(want bool) {
+			t.Helper()
+			for _, s := range sites {
+				if v := s.View(); v.Stopped != want || v.Valves[0].Stopped != want {
+					t.Errorf("%s: %s is stopped: %t, its valve: %t", name, v.Site, v.Stopped, v.Valves[0].Stopped)
+				}
+			}
+		}
+		tick(0)
+		act(1, devices.StopAct)
+		tick(10)
+		sites, _ = sites.Configure([]rules.Config{c, other})
+		tick(60)
+		stopped(true)
+		act(61, devices.ResumeAct)
+		tick(120)
+		stopped(false)
+	}
+}
+
 // TestMoreTimeForFacts puts a version into force by which facts may be longer on
 // their way: what is over stays over.
 func TestMoreTimeForFacts(t *testing.T) {

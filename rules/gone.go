@@ -79,3 +79,17 @@ func restoreGone(snapshot []byte) (*Site, error) {
 	}
 	return New(Config{Site: left.Gone.Site, Zone: zone, Lateness: left.Gone.Lateness}), nil
 }
+
+// stopAs takes over whether an emergency stop is in force, and what persons did
+// about it that the watermark has not reached: both are of all sites.
+func (s *Site) stopAs(others Sites) {
+	if len(others) == 0 {
+		return
+	}
+	s.state.Stopped = others[0].state.Stopped
+	for _, f := range others[0].state.Acts {
+		if f.Act.Action == devices.StopAct || f.Act.Action == devices.ResumeAct {
+			s.state.Acts = append(s.state.Acts, f)
+		}
+	}
+}

@@ -17,13 +17,15 @@ func Make(configs []Config) Sites {
 }
 
 // Configure puts another version of registry and rules into force. A site goes
-// on as it stands, and a new one begins. Of one that is gone alerts, clues and waterings end and valves are told to close, which is what
+// on as it stands, and a new one begins, stopped if the others are. Of one that is
+// gone alerts, clues and waterings end and valves are told to close, which is what
 // is decided; it stays, without plots, until they are known to be closed.
 func (all Sites) Configure(configs []Config) (now Sites, decided []devices.Decision) {
 	for _, c := range configs {
 		s := all.site(c.Site.ID)
 		if s == nil {
 			s = &Site{}
+			s.stopAs(all)
 		}
 		s.Configure(c)
 		now = append(now, s)
