@@ -29,6 +29,13 @@ func (p plotSource) Declared(id devices.PlotID) (devices.Plot, bool) {
 // Watered returns the plots that a valve waters.
 func (p plotSource) Watered(valve devices.DeviceID) (watered []devices.Plot) {
 	reg := p.registry.Load()
+	if where, departs := p.departs(valve); departs { // to close it
+		plot, ok := reg.Plot(where.Plot)
+		if !ok {
+			plot = devices.Plot{ID: where.Plot, Site: where.Site, Place: where.Place}
+		}
+		return []devices.Plot{plot}
+	}
 	if d, ok := reg.Device(valve); !ok || d.MaxDurationS == 0 {
 		return nil
 	}

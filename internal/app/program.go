@@ -110,6 +110,7 @@ type program struct {
 	recordsTrouble trouble
 	stopping       sync.Mutex // the file that keeps an emergency stop
 	registering    sync.Mutex // a change of the registry
+	leaving        departures
 
 	step        *stepper // nil on the wall clock
 	http        *http.Server
@@ -211,6 +212,7 @@ func (p *program) run(ctx context.Context, more ...stage) error {
 		stage{"latest values", p.recent.run},
 		stage{"valves", p.valves.Run},
 		stage{"emergency stop", p.stopAgain},
+		stage{"departures", p.sendAway},
 		stage{"messages to farmers", p.notices.outbox.Run},
 		stage{"rules", p.engine.Run},
 		stage{"webhooks", p.sender.Run},
@@ -280,9 +282,13 @@ func (p *program) series() func(devices.DeviceID) []devices.Key {
 	}
 }
 
-// Locate tells where the readings of a device belong.
+// Locate tells where the readings of a device belong. A valve that has left the
+// registry is heard as long as it may be open.
 func (p *program) Locate(id devices.DeviceID) (devices.Location, bool) {
-	return p.registry.Load().Locate(id)
+	if where, declared := p.registry.Load().Locate(id); declared {
+		return where, true
+	}
+	return p.departs(id)
 }
 
 func (p *program) openHTTP() error {

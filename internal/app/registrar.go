@@ -243,10 +243,26 @@ func (r registrar) Forget(ctx context.Context, name string) ([]devices.DeviceID,
 		return nil, fmt.Errorf("%w: without %s the rest is wrong: %s", httpapi.ErrConflict, name, errorsOf(problems))
 	}
 	_, ids := gone(readImported(kept[i]), r.all(rest))
-	if err := r.records.Forget(ctx, kept[i].Name, ids, time.Now()); err != nil {
+	if err := r.records.Forget(ctx, kept[i].Name, r.outside(ids, readImported(kept[i])), time.Now()); err != nil {
 		return nil, err
 	}
 	return append([]devices.DeviceID{}, ids...), r.takeOver(ctx, after, ids...)
+}
+
+// outside returns the devices whose passwords end as they are forgotten. That of a
+// valve which may be open ends when the rules let go of it; where no program runs
+// nobody knows, and it lets nobody in later, as of all that is not declared.
+func (r registrar) outside(ids []devices.DeviceID, of *registry.File) []devices.DeviceID {
+	return slices.DeleteFunc(slices.Clone(ids), func(id devices.DeviceID) bool {
+		if r.program == nil {
+			return slices.ContainsFunc(of.Entities().Devices, func(d devices.Device) bool { return d.ID == id && d.MaxDurationS > 0 })
+		}
+		_, known := r.program.engine.Knows(id)
+		if known {
+			r.program.leaving.add(id, true)
+		}
+		return known
+	})
 }
 
 // indexOf finds what is meant: a file by its full path, a device by its id, or

@@ -65,8 +65,10 @@ func (v valveActs) Close(ctx context.Context, by string, id devices.DeviceID, re
 	if done, err := v.between(ctx); err == nil { // a close waits for nothing for long
 		defer done()
 	}
-	if _, err := v.limits(id); err != nil {
-		return devices.Command{}, err
+	if _, departs := v.p.departs(id); !departs {
+		if _, err := v.limits(id); err != nil {
+			return devices.Command{}, err
+		}
 	}
 	act := v.number(by, id, devices.Command{Action: devices.Close}, v.p.clock.Now().Truncate(time.Millisecond), reason)
 	if err := v.p.valves.Send(id, *act.Command); err != nil { // before any disk: nothing may keep a close back

@@ -43,7 +43,8 @@ func (p *program) present(id devices.DeviceID, online bool, at time.Time) {
 }
 
 func (p *program) valvePresence(id devices.DeviceID, online bool) {
-	if d, ok := p.registry.Load().Device(id); ok && d.MaxDurationS > 0 {
+	d, _ := p.registry.Load().Device(id)
+	if _, departs := p.departs(id); departs || d.MaxDurationS > 0 {
 		p.valves.Presence(id, online)
 	}
 }
@@ -93,14 +94,14 @@ func (p *program) commanded() []devices.DeviceID {
 }
 
 // everyValve returns all valves of the registry, as somebody may have opened also
-// those by hand that water no plot, and those that have left it and are not known to be closed.
+// those by hand that water no plot, and those that have left it and that the rules have not let go of.
 func (p *program) everyValve() (all []devices.DeviceID) {
 	for _, d := range p.registry.Load().Devices() {
 		if d.MaxDurationS > 0 {
 			all = append(all, d.ID)
 		}
 	}
-	for _, id := range append(p.commanded(), p.engine.Leaving()...) {
+	for _, id := range append(p.commanded(), p.engine.Valves()...) {
 		if !slices.Contains(all, id) {
 			all = append(all, id)
 		}

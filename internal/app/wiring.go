@@ -30,7 +30,8 @@ func (p *program) registrar() registrar {
 }
 
 // takeOver puts a new registry, where there is one, and the present credentials
-// into force. Devices that are out, or not in the new registry, are sent away.
+// into force. Devices that are out, or not in the new registry, are sent away: a
+// valve only once the rules know that it is closed.
 func (p *program) takeOver(ctx context.Context, r *registry.Registry, out []devices.DeviceID) error {
 	if r != nil {
 		for _, d := range p.registry.Swap(r).Devices() {
@@ -41,7 +42,9 @@ func (p *program) takeOver(ctx context.Context, r *registry.Registry, out []devi
 	}
 	err := p.records.LoadSecrets(ctx, p.secrets)
 	for _, id := range out {
-		if p.door != nil {
+		if _, departs := p.departs(id); departs && r != nil {
+			p.leaving.add(id, false)
+		} else if p.door != nil {
 			p.door.Kick(id)
 		}
 	}
@@ -52,11 +55,20 @@ func (p *program) takeOver(ctx context.Context, r *registry.Registry, out []devi
 }
 
 // letsIn reports whether a secret is that of a device which the registry
-// declares: what was taken out of it stays outside, whatever password it has.
+// declares: what was taken out of it stays outside, whatever password it has. A
+// valve that may be open comes in, so that it can be told to close.
 func (p *program) letsIn(id devices.DeviceID, secret string) bool {
-	right := p.secrets.Check(id, secret)
-	_, declared := p.registry.Load().Device(id)
-	return right && declared
+	if !p.secrets.Check(id, secret) {
+		return false
+	}
+	if _, declared := p.registry.Load().Device(id); declared {
+		return true
+	}
+	_, departs := p.departs(id)
+	if departs {
+		p.leaving.add(id, false)
+	}
+	return departs
 }
 
 func (p *program) isOnline(id devices.DeviceID) bool { return p.gate != nil && p.gate.Online(id) }

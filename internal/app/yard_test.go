@@ -16,6 +16,7 @@ import (
 	"ganlin/devices"
 	"ganlin/firmware-sim/firmware"
 	"ganlin/internal/config"
+	"ganlin/internal/httpapi"
 	"ganlin/internal/registry"
 )
 
@@ -26,6 +27,7 @@ type yard struct {
 	t         *testing.T
 	valves    []*firmware.Device
 	passwords map[devices.DeviceID]string
+	connect   func(httpapi.Credential) *firmware.Device // a valve
 }
 
 // newYard lets so many valves connect, v-1 and so on, each on a plot of its own.
@@ -77,7 +79,7 @@ func newYardOver(t *testing.T, foreign, folder string, n int, change func(device
 	if foreign == "" {
 		broker.Host = y.server.MQTTAddress()
 	}
-	for _, c := range made {
+	y.connect = func(c httpapi.Credential) *firmware.Device {
 		o := firmware.ValveOptions{MaxDuration: time.Hour, FlowLPM: 60, Latency: 100 * time.Millisecond}
 		if change != nil {
 			change(c.Device, &o)
@@ -88,6 +90,10 @@ func newYardOver(t *testing.T, foreign, folder string, n int, change func(device
 			d.Run(ctx, firmware.Link{Broker: broker, Username: c.Username, Password: c.Password, Logger: slog.New(slog.DiscardHandler)})
 		})
 		living.Go(func() { lives(ctx, d) })
+		return d
+	}
+	for _, c := range made {
+		y.connect(c)
 	}
 	t.Cleanup(func() {
 		stop()
