@@ -42,6 +42,10 @@ func (p *program) openEngine(ctx context.Context) error {
 		Journal: engineJournal{p}, Store: engineStore{p}, Configure: versions{p.records}.configs, Committed: p.committed, Log: p.log,
 	})
 	if err := p.engine.Load(ctx); err != nil {
+		if errors.Is(err, engine.ErrForgotten) {
+			err = fmt.Errorf("%w; nothing is decided, as valves that are open would be unknown: start the version of ganlin that ran before, or bring the records and the journal back from one backup", err)
+			return exitError{exitCheckFailed, err}
+		}
 		return err
 	}
 	if err := p.announceVersion(ctx); err != nil {
@@ -54,8 +58,8 @@ func (p *program) openEngine(ctx context.Context) error {
 }
 
 // announceVersion says in the journal by which registry and rules is decided
-// from now on, when that is not what the newest snapshot was decided by. Said
-// again it changes nothing.
+// from now on: at every start, as only the journal knows what was said last, and
+// when it changes. Said again it changes nothing.
 func (p *program) announceVersion(ctx context.Context) error {
 	reg := p.registry.Load()
 	v := devices.Version{Registry: reg.Hash(), Rules: p.rules.Hash}
@@ -72,10 +76,37 @@ func (p *program) announceVersion(ctx context.Context) error {
 	if err := p.records.SaveVersion(ctx, "rules", v.Rules, p.rules.Text()); err != nil {
 		return err
 	}
-	if p.engine.Version() == v {
+	return p.sayVersion(ctx, v)
+}
+
+// sayVersion puts the version into the journal unless it was said last, and today:
+// of a journal that was purged what is left tells it too.
+func (p *program) sayVersion(ctx context.Context, v devices.Version) error {
+	p.saying.Lock()
+	defer p.saying.Unlock()
+	now := p.clock.Now()
+	if v == p.said && now.Sub(p.saidAt) < repeatVersion {
 		return nil
 	}
-	return p.journal.AppendVersion(ctx, p.clock.Now(), p.sites(), v)
+	err := p.journal.AppendVersion(ctx, now, p.sites(), v)
+	if err == nil {
+		p.said, p.saidAt = v, now
+	}
+	return err
+}
+
+// repeatVersion is how often the journal is told by which version is decided.
+const repeatVersion = 24 * time.Hour
+
+// appendTicks lets event time come to at.
+func (p *program) appendTicks(ctx context.Context, at time.Time) error {
+	p.saying.Lock()
+	v := p.said
+	p.saying.Unlock()
+	if err := p.sayVersion(ctx, v); err != nil {
+		return err
+	}
+	return p.journal.AppendTicks(ctx, at, p.sites())
 }
 
 // sites returns the sites of the registry, and those that have left it and are not finished.
@@ -127,7 +158,7 @@ func (p *program) tickByTheWall(ctx context.Context) error {
 			p.log.Error("this machine's clock went back, and time stands still until it has caught up", "clock", now, "last_tick", last)
 			continue
 		}
-		if err := p.journal.AppendTicks(ctx, now, p.sites()); err != nil && ctx.Err() == nil {
+		if err := p.appendTicks(ctx, now); err != nil && ctx.Err() == nil {
 			p.log.Warn("a tick is not in the journal, the next one stands for it", "error", err)
 		}
 	}
@@ -152,6 +183,8 @@ func (p *program) committed(decisions []devices.Decision) {
 type engineJournal struct{ p *program }
 
 func (j engineJournal) End() engine.Position { return enginePosition(j.p.journal.State().End) }
+
+func (j engineJournal) Whole() bool { return j.p.journal.Whole() }
 
 func (j engineJournal) Follow(ctx context.Context, after engine.Position, fn func(engine.Position, engine.Record) error) error {
 	from, err := journal.ParsePosition(after.Text)

@@ -111,6 +111,9 @@ type program struct {
 	stopping       sync.Mutex // the file that keeps an emergency stop
 	registering    sync.Mutex // a change of the registry
 	leaving        departures
+	saying         sync.Mutex
+	said           devices.Version // in the journal, by this process; zero: none
+	saidAt         time.Time
 
 	step        *stepper // nil on the wall clock
 	http        *http.Server

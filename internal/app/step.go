@@ -53,7 +53,7 @@ func (s *stepper) Step(ctx context.Context, at time.Time, last map[devices.Devic
 			return time.Time{}, err
 		}
 	}
-	if err := s.p.journal.AppendTicks(ctx, at, s.p.sites()); err != nil {
+	if err := s.p.appendTicks(ctx, at); err != nil {
 		return time.Time{}, fmt.Errorf("%w: writing the tick %s: %w", httpapi.ErrUnavailable, at.Format(time.RFC3339), err)
 	}
 	s.clock.advance(at)

@@ -6,6 +6,7 @@ package engine
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"log/slog"
@@ -35,6 +36,8 @@ type Position struct {
 type Journal interface {
 	// End returns the position of the newest record.
 	End() Position
+	// Whole reports whether nothing was purged: the first record ever written is there.
+	Whole() bool
 	// Follow calls fn with each record after a position, and waits at the end for more.
 	Follow(ctx context.Context, after Position, fn func(Position, Record) error) error
 	// Read calls fn again with the records after a position, up to the one of a sequence.
@@ -121,6 +124,11 @@ const (
 	snapshotEvery = 5 * time.Minute
 )
 
+// ErrForgotten says that a snapshot cannot be read and the journal does not go
+// back to its beginning: whoever decided on would have forgotten which valves are
+// open, which alerts fire and what was decided.
+var ErrForgotten = errors.New("what the rules know cannot be read, and the journal is too short to make it anew")
+
 // Load takes the newest snapshot over, so that Run begins there.
 func (e *Engine) Load(ctx context.Context) error {
 	var err error
@@ -134,6 +142,9 @@ func (e *Engine) Load(ctx context.Context) error {
 	if len(text) > 0 {
 		if err := e.restore(ctx, text); err != nil {
 			// Everything can be computed again as long as the journal holds it.
+			if !e.o.Journal.Whole() {
+				return fmt.Errorf("%w: %w", ErrForgotten, err)
+			}
 			e.o.Log.Warn("state of the rules is made anew from the journal", "because", err)
 			at = Position{}
 		}

@@ -148,7 +148,8 @@ func TestWaitTick(t *testing.T) {
 	})
 }
 
-// TestASnapshotNobodyCanRead is made anew from the journal.
+// TestASnapshotNobodyCanRead is made anew from the journal where that is whole.
+// From a part of it the rules would decide otherwise: nothing is decided then.
 func TestASnapshotNobodyCanRead(t *testing.T) {
 	want := undisturbed(t, someHours)
 	for name, text := range map[string]string{
@@ -156,15 +157,28 @@ func TestASnapshotNobodyCanRead(t *testing.T) {
 		"of an earlier format": `{"version":{"registry":"one","rules":"r"},"sites":{"sanquan":{"Buffer":{"Facts":[]}}}}`,
 		"that is no JSON":      `{`,
 	} {
-		w := newWorld(t, someHours)
-		w.keeps = true
-		w.run(300)
-		w.snapshot = []byte(text)
-		if _, over := w.run(0); !over {
-			t.Fatal("the season does not end")
-		}
-		for _, wrong := range w.wrongs(want) {
-			t.Errorf("%s: %s", name, wrong)
+		for _, whole := range []bool{true, false} {
+			w := newWorld(t, someHours)
+			w.keeps = whole
+			w.run(300)
+			if whole != (w.purged == 0) {
+				t.Fatalf("%d records are purged", w.purged)
+			}
+			w.snapshot = []byte(text)
+			if !whole {
+				s := &sick{process: &process{world: w}}
+				e := engine.New(engine.Options{Journal: s, Store: s, Configure: configure, Log: slog.New(slog.DiscardHandler)})
+				if err := e.Load(t.Context()); !errors.Is(err, engine.ErrForgotten) {
+					t.Errorf("%s, over a purged journal: %v", name, err)
+				}
+				continue
+			}
+			if _, over := w.run(0); !over {
+				t.Fatal("the season does not end")
+			}
+			for _, wrong := range w.wrongs(want) {
+				t.Errorf("%s: %s", name, wrong)
+			}
 		}
 	}
 }

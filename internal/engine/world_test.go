@@ -219,6 +219,8 @@ func (p *process) point(name string) bool {
 
 func (p *process) End() engine.Position { return p.position(len(p.records)) }
 
+func (p *process) Whole() bool { return p.purged == 0 }
+
 func (p *process) Follow(ctx context.Context, after engine.Position, fn func(engine.Position, engine.Record) error) error {
 	for n := int(after.Sequence); ; n++ {
 		if n == len(p.records) && !p.live() {

@@ -84,3 +84,11 @@ func (j *Journal) Usage(ctx context.Context) (Usage, error) {
 	}
 	return Usage{Records: s.Msgs, Bytes: s.Bytes, Oldest: s.FirstTime.UTC()}, nil
 }
+
+// Whole reports whether every record that was ever written is there: none was
+// purged, and none is lost.
+func (j *Journal) Whole() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return len(j.losses) == 0 && j.gone == 0 && (j.first == 1 || j.end.Sequence == 0)
+}
