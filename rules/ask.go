@@ -92,26 +92,35 @@ func (t *turn) asks(i int, soil *soilView, dry condition.Result) {
 func (t *turn) asked(i int, soil *soilView, a *Advice, suffix, reason string) (id string) {
 	where := &t.site.parcels[i]
 	k := t.site.state.Plots[where.ID].Ask
-	outcome := Advised
-	if k.Kind == AdviceHeld {
-		outcome = KeptShut
-	}
-	d := t.decision(devices.IrrigationDecision, k.Rule, k.Version, string(where.ID), where.ID, outcome+suffix)
+	d := t.decision(devices.IrrigationDecision, k.Rule, k.Version, string(where.ID), where.ID, k.outcome()+suffix)
 	soil.tell(&d)
-	if reason != "" {
-		d.Texts["reason"] = reason
-	}
-	if suffix == "" {
+	if suffix == Over {
+		k.tellEnd(&d, reason)
+	} else {
+		if reason != "" {
+			d.Texts["reason"] = reason
+		}
 		d.Numbers["net_mm"], d.Numbers["gross_mm"], d.Numbers["volume_l"] = a.DepthMM, a.GrossMM, a.VolumeL
 		if a.DurationS > 0 {
 			d.Numbers["duration_s"] = float64(a.DurationS)
 		}
-	} else {
-		d.Texts["episode"], d.Texts["raised_at"] = k.ID, k.Told.UTC().Format(time.RFC3339)
 	}
 	d.ID = idOf(d.Site, d.Subject, d.Rule, string(d.Kind), d.Outcome, d.At)
 	t.decide(d)
 	return d.ID
+}
+
+// outcome is what is decided when people are told of an ask.
+func (k *ask) outcome() string {
+	if k.Kind == AdviceHeld {
+		return KeptShut
+	}
+	return Advised
+}
+
+// tellEnd enters into a decision which ask is over, and why.
+func (k *ask) tellEnd(d *devices.Decision, reason string) {
+	d.Texts["reason"], d.Texts["episode"], d.Texts["raised_at"] = reason, k.ID, k.Told.UTC().Format(time.RFC3339)
 }
 
 // dryFrom is the depletion from which a plot is to be watered.

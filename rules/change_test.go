@@ -421,6 +421,28 @@ func TestAVillageThatIsNewInAStop(t *testing.T) {
 	}
 }
 
+// TestAModeChangesWhileItIsWatered: the watering is over by name, and begins no
+// more. The control changes nothing.
+func TestAModeChangesWhileItIsWatered(t *testing.T) {
+	for _, mode := range []devices.Mode{devices.Auto, devices.Advise, devices.Off} {
+		c := config(t)
+		s, _, open := opened(t, c)
+		c.Plots = slices.Clone(c.Plots)
+		c.Plots[0].Mode = mode
+		s.Configure(c)
+		var stopped []devices.Decision
+		for _, d := range of(hourly(s, open.At.Add(time.Hour), 2), devices.IrrigationDecision, "stop") {
+			if d.Subject == "p-1" && d.Texts["reason"] == rules.Reworked {
+				stopped = append(stopped, d)
+			}
+		}
+		p := s.View().Plots[0]
+		if changed := mode != devices.Auto; changed != (len(stopped) == 1) || changed == p.Irrigating || p.Held != "" {
+			t.Errorf("%s: stopped %+v, it is watered: %t, held %q", mode, stopped, p.Irrigating, p.Held)
+		}
+	}
+}
+
 // TestMoreTimeForFacts puts a version into force by which facts may be longer on
 // their way: what is over stays over.
 func TestMoreTimeForFacts(t *testing.T) {

@@ -101,7 +101,10 @@ func (t *turn) water(i int, r *condition.Rule, soil *soilView, when condition.Re
 		return
 	}
 	if where.Mode != devices.Auto || len(where.valves) == 0 {
-		p.Irrigating = false
+		if p.Irrigating {
+			t.hold(i, r, soil, Reworked)
+			p.Held = "" // nothing keeps it shut
+		}
 		return
 	}
 	if !p.Irrigating && when != condition.True {

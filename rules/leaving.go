@@ -13,7 +13,8 @@ import (
 
 // What leaves the registry while something of it is under way stays in the
 // state until that has its end, and is shown to nobody: a clue is withdrawn, a
-// watering stops, a valve is told to close and is waited for.
+// watering stops, whoever was asked is told that it is over, a valve is told to
+// close and is waited for.
 
 // leave keeps of what was there before what cannot go yet.
 func (st *state) leave(before *state) {
@@ -23,7 +24,7 @@ func (st *state) leave(before *state) {
 		}
 	}
 	for id, p := range before.Plots {
-		if _, here := st.Plots[id]; !here && p.Irrigating {
+		if _, here := st.Plots[id]; !here && (p.Irrigating || p.asks()) {
 			st.Plots[id] = p
 		}
 	}
@@ -37,7 +38,7 @@ func (st *state) leave(before *state) {
 	}
 }
 
-// left gives an end to the clues and waterings of what has left the registry.
+// left gives an end to the clues, waterings and asks of what has left the registry.
 func (t *turn) left() {
 	s := t.site
 	if len(s.state.Households) > len(s.homes) {
@@ -68,10 +69,18 @@ func (t *turn) withdraw(id devices.HouseholdID) {
 	t.turned(h, risk.Withdrawn, t.at, since, Removed)
 }
 
-// dry ends the watering of a plot that is gone.
+// asks reports whether people were told that a plot needs one of them.
+func (p *plot) asks() bool { return p.Ask != nil && p.Ask.ID != "" }
+
+// dry ends the watering of a plot that is gone, and what people were asked for it.
 func (t *turn) dry(id devices.PlotID) {
 	p := t.site.state.Plots[id]
 	delete(t.site.state.Plots, id)
+	if p.asks() {
+		d := t.decision(devices.IrrigationDecision, p.Ask.Rule, p.Ask.Version, string(id), id, p.Ask.outcome()+Over)
+		p.Ask.tellEnd(&d, Removed)
+		t.decide(d)
+	}
 	i := slices.IndexFunc(t.site.c.Rules, func(r condition.Rule) bool { return r.Do == condition.Irrigate })
 	if !p.Irrigating || i < 0 {
 		return

@@ -256,6 +256,48 @@ func TestAPlotLeavesWhileItIsWatered(t *testing.T) {
 	}
 }
 
+// TestAPlotLeavesThatWasAskedFor: whoever was told that it needs water, or that
+// its valve stays shut, is told that this is over. The control keeps the plot.
+func TestAPlotLeavesThatWasAskedFor(t *testing.T) {
+	for _, leaves := range []bool{false, true} {
+		s := rules.New(config(t))
+		told := map[string]devices.Decision{} // by plot, of episodes that are not over
+		for _, d := range season(t, s, &world{}, someHours, nil, nil) {
+			if d.Kind != devices.IrrigationDecision {
+				continue
+			}
+			switch d.Outcome {
+			case rules.Advised, rules.KeptShut:
+				told[d.Subject] = d
+			case rules.Advised + rules.Over, rules.KeptShut + rules.Over:
+				delete(told, d.Subject)
+			}
+		}
+		begun, asked := told["p-3"]
+		if !asked {
+			t.Fatalf("nobody is asked for p-3: %v", told)
+		}
+		c := config(t)
+		if leaves {
+			c = without(c, true, "p-3")
+		}
+		s.Configure(c)
+		s = again(t, s, c)
+		var over []devices.Decision
+		for _, d := range of(hourly(s, s.Watermark().Add(time.Hour), 3), devices.IrrigationDecision, begun.Outcome+rules.Over) {
+			if d.Subject == "p-3" {
+				over = append(over, d)
+			}
+		}
+		switch {
+		case !leaves && len(over) > 0:
+			t.Errorf("the plot is there, and over is %+v", over)
+		case leaves && (len(over) != 1 || over[0].Texts["episode"] != begun.ID || over[0].Texts["reason"] != rules.Removed || over[0].Rule != begun.Rule || over[0].Texts["raised_at"] == ""):
+			t.Errorf("told %+v, over %+v", begun, over)
+		}
+	}
+}
+
 // TestAValveLeavesBeforeItsWordIsHeard: a person opens it, it leaves, and only then
 // the rules come to that time. It counts as closed until then, and stays all the same.
 func TestAValveLeavesBeforeItsWordIsHeard(t *testing.T) {

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -149,29 +150,38 @@ func (n *notices) village() *homes {
 	return h
 }
 
+// zone is where a household's day begins and ends; of one that has no plot any more, where the first site's does.
 func (n *notices) zone(home devices.HouseholdID) *time.Location {
-	if zone := n.village().zones[home]; zone != nil {
+	h := n.village()
+	if zone := h.zones[home]; zone != nil {
 		return zone
+	}
+	if sites := h.registry.Sites(); len(sites) > 0 {
+		if zone, err := time.LoadLocation(sites[0].TimeZone); err == nil {
+			return zone
+		}
 	}
 	return time.UTC
 }
 
 // turns returns what a decision begins or ends that farmers have to know of. An
-// alert about a station is for all whose crops it asks for.
+// alert about a station is for all whose crops it asks for. What ends does so for
+// whoever was told of it, though its plot may have left the registry.
 func (n *notices) turns(d devices.Decision) (turns []notify.Turn) {
 	reg := n.village().registry
-	if plot, ok := reg.Plot(d.Plot); ok {
-		if t, ok := turn(d, plot); ok {
-			turns = append(turns, t)
-		}
-		return turns
+	plot, known := reg.Plot(d.Plot)
+	if t, worth := turn(d, plot); worth && (t.Over || known) {
+		return []notify.Turn{t}
+	}
+	if known {
+		return nil
 	}
 	_, ofCrops := d.Numbers["plots_growing"]
 	for _, plot := range reg.Plots() {
 		if d.Kind != devices.AlertDecision || string(plot.Station) != d.Subject {
 			continue
 		}
-		if t, ok := turn(d, plot); ok && (t.Over || ofCrops && growing(plot, d.At)) {
+		if t, ok := turn(d, plot); ok && ofCrops && growing(plot, d.At) {
 			t.ID += " " + string(plot.ID)
 			turns = append(turns, t)
 		}
@@ -182,7 +192,7 @@ func (n *notices) turns(d devices.Decision) (turns []notify.Turn) {
 // turn returns what a decision begins or ends for the household of a plot.
 func turn(d devices.Decision, plot devices.Plot) (notify.Turn, bool) {
 	t := notify.Turn{Household: plot.Household, Episode: notify.Episode{
-		Site: d.Site, Plot: plot.ID, Subject: d.Subject, Rule: d.Rule, Severity: d.Severity, Decision: d.ID, Began: d.At,
+		Site: d.Site, Plot: cmp.Or(plot.ID, d.Plot), Subject: d.Subject, Rule: d.Rule, Severity: d.Severity, Decision: d.ID, Began: d.At,
 	}}
 	var worth bool
 	if d.Kind == devices.IrrigationDecision {
@@ -193,7 +203,7 @@ func turn(d devices.Decision, plot devices.Plot) (notify.Turn, bool) {
 	if t.Over {
 		t.Ended = d.At
 	}
-	return t, worth && plot.Household != ""
+	return t, worth && (t.Over || plot.Household != "")
 }
 
 // growing reports whether a plot's crop is between planting and harvest.

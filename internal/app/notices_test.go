@@ -162,15 +162,17 @@ func newDesk(t *testing.T) *desk {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _, _ = d.store.Close(), d.folder.close() })
-	var problems []error
-	reg, found := registry.Load(nil, registry.Options{Imported: []*registry.File{registry.Read("r.yaml", []byte(deskRegistry))}})
-	for _, p := range found {
-		problems = append(problems, fmt.Errorf("%v", p))
-	}
-	if d.reg = reg; reg == nil {
-		t.Fatal(problems)
-	}
+	d.reg = d.read(deskRegistry)
 	return d
+}
+
+func (d *desk) read(text string) *registry.Registry {
+	d.t.Helper()
+	reg, problems := registry.Load(nil, registry.Options{Imported: []*registry.File{registry.Read("r.yaml", []byte(text))}})
+	if reg == nil {
+		d.t.Fatal(problems)
+	}
+	return reg
 }
 
 func (d *desk) clock() time.Time {
@@ -284,6 +286,46 @@ func TestMessagesReachTheirHousehold(t *testing.T) {
 		if path := map[string]string{"h-001": "/one", "h-002": "/two"}[l.Data.Household]; l.Path != path || len(l.ID) != 24 {
 			t.Errorf("%+v", l)
 		}
+	}
+}
+
+// TestWhatEndsForAPlotThatHasLeft: whoever was told that something began is told
+// that it is over, also of a plot that is another household's or nobody's by then.
+func TestWhatEndsForAPlotThatHasLeft(t *testing.T) {
+	for name, registryNow := range map[string]string{
+		"the plot stays":                deskRegistry,
+		"the plot leaves":               strings.NewReplacer("  - {id: p-001,", "#", "devices: [{id: v-001", "#").Replace(deskRegistry),
+		"it is another household's now": strings.Replace(deskRegistry, "household: h-001", "household: h-002", 1),
+	} {
+		t.Run(name, func(t *testing.T) {
+			box := newLetterbox(t)
+			d := newDesk(t)
+			d.open()
+			d.contact("h-001,webhook,"+box.URL+"/one", "h-002,webhook,"+box.URL+"/two")
+			d.alert("a1", "drought", "p-001", "p-001", "warning", "firing")
+			box.titles(t, 1)
+			d.waitStates(map[string]int{"sent": 1})
+			d.stop()
+			d.reg = d.read(registryNow)
+			d.open()
+			d.alert("a1", "drought", "p-001", "p-001", "warning", "resolved")
+			box.titles(t, 2)
+			d.waitStates(map[string]int{"sent": 2})
+			for _, l := range box.all() {
+				if l.Data.Household != "h-001" {
+					t.Errorf("%s is told %+v", l.Data.Household, l)
+				}
+			}
+			books, err := d.n.store.Load(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, b := range books.Books {
+				if len(b.Entries) > 0 {
+					t.Errorf("the book of %s still has %+v", b.Contact, b.Entries)
+				}
+			}
+		})
 	}
 }
 

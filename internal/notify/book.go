@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"ganlin/devices"
@@ -140,17 +141,18 @@ func (b *Book) Begin(e Episode, now time.Time) {
 	b.Entries = append(b.Entries, Entry{Episode: e, Since: now})
 }
 
+// is reports whether an episode is the one of an id, or one of its parts: what is
+// told of many plots is called by its id and that of the plot.
+func (e *Episode) is(id string) bool { return e.ID == id || strings.HasPrefix(e.ID, id+" ") }
+
 // End says that an episode is over. Who was not told that it began is not told that it ended.
 func (b *Book) End(over Episode, now time.Time) {
-	i := b.find(over.ID)
-	if i < 0 || !b.Entries[i].Ended.IsZero() {
-		return
+	b.Entries = slices.DeleteFunc(b.Entries, func(e Entry) bool { return e.is(over.ID) && e.Ended.IsZero() && !e.Told && e.Notice == "" })
+	for i := range b.Entries {
+		if e := &b.Entries[i]; e.is(over.ID) && e.Ended.IsZero() {
+			e.Ended, e.How, e.Since = over.Ended, over.How, now
+		}
 	}
-	if e := &b.Entries[i]; e.Told || e.Notice != "" {
-		e.Ended, e.How, e.Since = over.Ended, over.How, now
-		return
-	}
-	b.Entries = slices.Delete(b.Entries, i, i+1)
 }
 
 // Drop forgets an episode as if it had never begun.

@@ -189,12 +189,14 @@ func (b *Outbox) enter(ctx context.Context, decided []devices.Decision, last int
 	d, now := b.draft(), b.o.Now()
 	for _, decision := range decided {
 		for _, turn := range b.o.Turns(decision) {
-			for _, id := range b.homes[turn.Household] {
-				if turn.Over {
+			if turn.Over {
+				for _, id := range d.holding(turn.ID) {
 					d.book(id).End(turn.Episode, now)
-				} else {
-					d.book(id).Begin(turn.Episode, now)
 				}
+				continue
+			}
+			for _, id := range b.homes[turn.Household] {
+				d.book(id).Begin(turn.Episode, now)
 			}
 		}
 	}
@@ -224,6 +226,16 @@ func (d *draft) book(contact string) *Book {
 		}
 	}
 	return d.books[contact]
+}
+
+// holding returns the contacts whose books hold an episode, wherever its plot belongs now.
+func (d *draft) holding(episode string) (contacts []string) {
+	for id := range d.box.contacts {
+		if slices.ContainsFunc(d.look(id).Entries, func(e Entry) bool { return e.is(episode) }) {
+			contacts = append(contacts, id)
+		}
+	}
+	return contacts
 }
 
 // look returns a contact's book to read.
