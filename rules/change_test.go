@@ -437,7 +437,7 @@ func TestAModeChangesWhileItIsWatered(t *testing.T) {
 			}
 		}
 		p := s.View().Plots[0]
-		if changed := mode != devices.Auto; changed != (len(stopped) == 1) || changed == p.Irrigating || p.Held != "" {
+		if changed := mode != devices.Auto; changed != (len(stopped) == 1) || changed && (p.Irrigating || p.Held != "") {
 			t.Errorf("%s: stopped %+v, it is watered: %t, held %q", mode, stopped, p.Irrigating, p.Held)
 		}
 	}

@@ -81,7 +81,7 @@ func (t *turn) dry(id devices.PlotID) {
 		p.Ask.tellEnd(&d, Removed)
 		t.decide(d)
 	}
-	i := slices.IndexFunc(t.site.c.Rules, func(r condition.Rule) bool { return r.Do == condition.Irrigate })
+	i := slices.IndexFunc(t.site.c.Rules, func(r condition.Rule) bool { return r.Do == condition.Irrigate && (p.Rule == "" || p.Rule == r.ID) })
 	if !p.Irrigating || i < 0 {
 		return
 	}
