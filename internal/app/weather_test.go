@@ -1,6 +1,7 @@
 package app
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -43,9 +44,12 @@ func TestFrostIsToldToWhoseCropsGrow(t *testing.T) {
 		t.Errorf("frost is told of %v in %v", began, episodes)
 	}
 	over, ended := told(alert("frost", "w-01", "resolved", frost))
+	if !ended["a-1"] || len(over) != 1 { // for all who were told of it, by the beginning of the episode's id
+		t.Errorf("%v are told to be over: %v", ended, over)
+	}
 	for id := range episodes {
-		if !ended[id] {
-			t.Errorf("nobody is told that %s is over: %v", id, over)
+		if !strings.HasPrefix(id, "a-1 ") {
+			t.Errorf("nobody is told that %s is over", id)
 		}
 	}
 	for _, d := range []devices.Decision{
